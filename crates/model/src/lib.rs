@@ -1,0 +1,20 @@
+//! The nouns of Casbah and the ports it reaches the outside through: plain data, no I/O.
+//!
+//! Everything else is built on this crate, so it compiles in seconds and changes rarely.
+
+pub mod activity;
+pub mod app;
+pub mod connection;
+pub mod cursor;
+pub mod file;
+pub mod message;
+pub mod permission;
+pub mod ports;
+pub mod record;
+pub mod secret;
+pub mod state;
+pub mod tally;
+pub mod transport;
+pub mod user;
+
+pub use jiff::{SignedDuration, Timestamp};
