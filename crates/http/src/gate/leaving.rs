@@ -1,0 +1,125 @@
+//! The end of an invocation: one slice goes on with the next message, others are given back.
+
+use casbah_model::message::Ticket;
+
+use super::bucket::Bucket;
+use super::desk::milliseconds;
+use super::holder::{Holder, LEAD_MS, shift};
+use super::limit::Limit;
+use super::slice::Slice;
+use super::{Gates, operations};
+
+/// Less than this is not worth the write that gives it back.
+const GIVE_BACK_MIN_MS: i64 = 1000;
+/// A day's budget need not know of fewer calls: its reserve carries them.
+const COUNT_MIN_CALLS: f64 = 10.0;
+
+impl Gates {
+    /// The slice to carry in the next message, after a `Later`; it is then no longer this
+    /// invocation's.
+    pub fn ticket(&self) -> Option<Ticket> {
+        let left = self.lock_left().take()?;
+        let gate = self
+            .gates
+            .iter()
+            .find(|gate| gate.desk.limit.bucket == left)?;
+        let slice = gate.lock().carry(&gate.desk.limit)?;
+        let track = u32::try_from(slice.track).ok()?;
+        Some(Ticket {
+            bucket: left.to_string(),
+            track,
+            from_ms: slice.from_ms,
+            to_ms: slice.to_ms,
+        })
+    }
+
+    /// Gives back what is left of slices that no ticket carries, and counts what a day's budget
+    /// does not know yet.
+    ///
+    /// To be called when the step ends, after `ticket`. Not calling it loses at most the rest of a
+    /// slice.
+    pub async fn finish(&self) {
+        for gate in &self.gates {
+            let limit = &gate.desk.limit;
+            let (known, rests, uncounted) = gate.lock().release(limit, milliseconds(self.now()));
+            let Some(bucket) = known else { continue };
+            let mut used = limit.day_units.map(|_| uncounted);
+            for rest in rests
+                .iter()
+                .filter(|rest| rest.to_ms - rest.from_ms >= GIVE_BACK_MIN_MS)
+            {
+                let counted = used.take();
+                let (end, start) = (rest.to_ms, rest.from_ms);
+                let write =
+                    operations::give_back(&gate.desk.key, &bucket, rest.track, end, start, counted);
+                gate.desk.try_write(write).await;
+            }
+            if let Some(used) = used.filter(|used| used.abs() >= COUNT_MIN_CALLS * limit.first_cost)
+            {
+                gate.desk
+                    .try_write(operations::count(&gate.desk.key, &bucket, used))
+                    .await;
+            }
+        }
+    }
+}
+
+impl Holder {
+    /// A new slice: the next one, or the only one.
+    pub fn take(&mut self, mut slice: Slice) {
+        let last = self.slice.as_ref();
+        slice.follows =
+            last.is_some_and(|last| last.track == slice.track && last.to_ms == slice.from_ms);
+        self.length_ms = slice.length_ms();
+        self.next = Some(slice);
+    }
+
+    /// Takes out the slice that the next invocation goes on with: the one that has not ended when
+    /// it comes.
+    pub fn carry(&mut self, limit: &Limit) -> Option<Slice> {
+        let back_ms = self.left_until_ms? + LEAD_MS - shift(&self.known);
+        let is_left = |slice: &Slice| !slice.is_spent && slice.last_send_ms(limit) > back_ms;
+        if self.slice.as_ref().is_some_and(is_left) {
+            return self.slice.take();
+        }
+        self.next.take()
+    }
+
+    /// Lets go of all slices: what is left of them, and the units not yet counted.
+    pub fn release(&mut self, limit: &Limit, now: f64) -> (Option<Bucket>, Vec<Slice>, f64) {
+        let shift_ms = shift(&self.known);
+        // Without what headers say: that may be zero, and the time line knows nothing of it.
+        let base = self
+            .known
+            .as_ref()
+            .map_or(0.0, |bucket| bucket.base_pace(now as i64));
+        let pace = base / f64::from(limit.track_count());
+        let mut rests = Vec::new();
+        if let Some(mut slice) = self.slice.take() {
+            if slice.is_begun {
+                // Where an even pace would stand, and not before the last call has been paid.
+                let paid =
+                    self.paid_ms as i64 - shift_ms + (0.5 * self.owed / pace * 1000.0) as i64;
+                let even = slice.from_ms + (slice.used / pace * 1000.0) as i64;
+                let half = slice.from_ms + slice.length_ms() / 2;
+                slice.from_ms = if even > half {
+                    slice.to_ms
+                } else {
+                    paid.max(even).max(slice.from_ms)
+                };
+            }
+            rests.push(slice);
+        }
+        match (self.next.take(), rests.last_mut()) {
+            (Some(next), Some(rest)) if next.follows => rest.to_ms = next.to_ms,
+            (Some(next), _) => rests.push(next),
+            (None, _) => {}
+        }
+        rests.retain(|rest| rest.to_ms > rest.from_ms);
+        (
+            self.known.clone(),
+            rests,
+            std::mem::take(&mut self.uncounted),
+        )
+    }
+}

@@ -1,0 +1,355 @@
+//! Each formula by itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::time::Duration;
+
+use super::bucket::{Bucket, Mode};
+use super::day;
+use super::limit::Limit;
+use super::pace;
+use super::slice::Slice;
+use super::told::{Reading, Told};
+
+/// Some time in 2025, in epoch milliseconds.
+pub const NOW: i64 = 1_748_736_000_000;
+pub const MINUTE: i64 = 60_000;
+
+pub fn limit(units: f64, window_s: u64) -> Limit {
+    Limit {
+        bucket: "mgmt",
+        units,
+        window: Duration::from_secs(window_s),
+        day_units: None,
+        margin: None,
+        in_flight: 32,
+        tracks: 1,
+        slice: None,
+        speed_up: 1,
+        costs: &[("users", 2.0)],
+        first_cost: 1.0,
+        growth: None,
+        version: 1,
+    }
+}
+
+pub fn per_minute() -> Limit {
+    limit(2000.0, 60)
+}
+
+pub fn near(left: f64, right: f64) -> bool {
+    (left - right).abs() <= 1e-6 * right.abs().max(1.0)
+}
+
+#[test]
+fn sizes_follow_from_the_limit() {
+    let check = |name, limit: Limit, margin: f64, slice_ms| {
+        assert!(
+            (limit.margin() - margin).abs() < 0.0005,
+            "{name}: margin {}",
+            limit.margin()
+        );
+        assert_eq!(limit.slice_ms(), slice_ms, "{name}");
+    };
+    check("2000/min", per_minute(), 0.01, 10_000);
+    check(
+        "5000 RU/10 s",
+        Limit {
+            first_cost: 2.0,
+            ..limit(5000.0, 10)
+        },
+        0.01,
+        5_000,
+    );
+    check("600/min", limit(600.0, 60), 0.01, 20_000);
+    check("5 per 10 s", limit(5.0, 10), 0.025, 10_256);
+    check(
+        "1250 RU/min",
+        Limit {
+            first_cost: 2.0,
+            ..limit(1250.0, 60)
+        },
+        0.01,
+        20_000,
+    );
+    check(
+        "sped up",
+        Limit {
+            speed_up: 4,
+            ..per_minute()
+        },
+        0.015,
+        10_000,
+    );
+    check(
+        "as told",
+        Limit {
+            margin: Some(0.1),
+            slice: Some(Duration::from_secs(7)),
+            ..per_minute()
+        },
+        0.1,
+        7_000,
+    );
+}
+
+#[test]
+fn a_slice_divides_its_window_or_is_a_multiple_of_it() {
+    for (units, window_s) in [
+        (2000.0, 60),
+        (100.0, 60),
+        (50_000.0, 300),
+        (300.0, 300),
+        (4000.0, 10),
+        (40.0, 1),
+    ] {
+        let limit = limit(units, window_s);
+        let (slice, window) = (limit.slice_ms(), limit.window_ms());
+        assert!(
+            window % slice <= 1 || slice % window == 0,
+            "{units} in {window_s} s: {slice}"
+        );
+    }
+}
+
+#[test]
+fn costs_are_documented_or_the_first_guess() {
+    assert_eq!(per_minute().cost("users"), 2.0);
+    assert_eq!(per_minute().cost("groups"), 1.0);
+}
+
+#[test]
+fn growth_is_flat_first_and_fast_later() {
+    assert!(near(pace::growth(60_000, 60.0), 1.015));
+    assert!(near(pace::growth(600_000, 60.0), 16.0));
+    assert!(near(pace::growth(-5, 60.0), 1.0));
+}
+
+#[test]
+fn the_pace_follows_the_mode() {
+    let limit = per_minute();
+    let cap = 2000.0 / 60.0 * 0.99;
+    let bucket = Bucket::new(&limit, NOW);
+    assert!(near(bucket.pace_at(NOW + MINUTE), cap));
+    let slow = Bucket {
+        mode: Mode::Slow,
+        pace: 5.0,
+        ..bucket.clone()
+    };
+    assert!(near(slow.pace_at(NOW + 30_000), 20.0));
+    assert!(near(slow.pace_at(NOW + 600_000), cap));
+    let learnt = Bucket {
+        mode: Mode::Learnt,
+        pace: 10.0,
+        growth_s: 500.0,
+        ..bucket
+    };
+    assert!(near(learnt.pace_at(NOW + MINUTE), 10.15));
+    let met = Bucket {
+        met: Some(10.2),
+        met_ms: NOW,
+        ..learnt
+    };
+    assert!(near(
+        met.pace_at(NOW + MINUTE),
+        10.2 * 0.985 * pace::growth(MINUTE, 500.0)
+    ));
+    // After 20 minutes the place is no longer believed.
+    assert!(near(met.pace_at(NOW + 20 * MINUTE), cap));
+}
+
+#[test]
+fn an_undocumented_limit_starts_slowly_and_does_not_come_back_as_a_flood() {
+    let limit = limit(0.0, 60);
+    let bucket = Bucket::new(&limit, NOW);
+    assert_eq!((bucket.mode, bucket.cap), (Mode::Slow, None));
+    assert!(near(bucket.pace_at(NOW), 5.0));
+    let learnt = Bucket {
+        mode: Mode::Learnt,
+        pace: 8.0,
+        ..bucket
+    };
+    assert!(near(learnt.pace_at(NOW + day::DAY_MS), 32.0));
+}
+
+#[test]
+fn fresh_headers_decide_up_to_twice_the_pace() {
+    let bucket = Bucket::new(&limit(600.0, 60), NOW);
+    let told = |told_pace| Bucket {
+        told_pace,
+        told_until_ms: NOW + 10_000,
+        ..bucket.clone()
+    };
+    assert!(near(told(3.0).pace_at(NOW), 3.0));
+    assert!(near(told(99.0).pace_at(NOW), 2.0 * 9.9));
+    assert!(near(told(3.0).pace_at(NOW + 10_000), 9.9));
+}
+
+#[test]
+fn the_growth_constant_keeps_probing_rare() {
+    let limit = per_minute();
+    assert!(near(
+        pace::growth_constant(&limit, 0.3, 1.0, 33.0),
+        1500.0 * (0.3 + 1.0 / 33.0)
+    ));
+    assert!(near(pace::growth_constant(&limit, 0.01, 1.0, 500.0), 240.0));
+    assert!(near(pace::growth_constant(&limit, 9.0, 1.0, 1.0), 3600.0));
+    let told = Limit {
+        growth: Some(Duration::from_secs(3)),
+        ..limit
+    };
+    assert!(near(pace::growth_constant(&told, 0.3, 1.0, 33.0), 3.0));
+}
+
+#[test]
+fn speed_up_rises_slowly_after_even_slices() {
+    let limit = Limit {
+        speed_up: 4,
+        in_flight: 64,
+        ..per_minute()
+    };
+    let speed = |bucket: &Bucket, limit: &Limit| pace::speed(bucket, limit, NOW, 0.3);
+    let bucket = Bucket::new(&limit, NOW - MINUTE);
+    assert_eq!(speed(&bucket, &limit), 4.0);
+    assert_eq!(
+        speed(
+            &bucket,
+            &Limit {
+                margin: Some(0.01),
+                ..limit.clone()
+            }
+        ),
+        1.0
+    );
+    assert_eq!(
+        speed(
+            &bucket,
+            &Limit {
+                slice: Some(Duration::from_secs(7)),
+                ..limit.clone()
+            }
+        ),
+        1.0
+    );
+    assert_eq!(
+        speed(
+            &bucket,
+            &Limit {
+                in_flight: 32,
+                ..limit.clone()
+            }
+        ),
+        1.0
+    );
+    let after_part = Bucket {
+        part_slice_ms: NOW - MINUTE,
+        ..bucket.clone()
+    };
+    assert!(near(speed(&after_part, &limit), 0.045_f64.exp()));
+    let after_hit = Bucket {
+        hit_ms: NOW - 3_000_000,
+        resumed_ms: NOW - 3_000_000,
+        ..bucket.clone()
+    };
+    assert_eq!(speed(&after_hit, &limit), 1.0);
+    assert_eq!(
+        speed(
+            &Bucket {
+                mode: Mode::Learnt,
+                pace: 9.0,
+                pace_ms: NOW,
+                ..bucket
+            },
+            &limit
+        ),
+        1.0
+    );
+}
+
+#[test]
+fn slices_grow_with_demand() {
+    let limit = per_minute();
+    let lengths: Vec<i64> = (0..5)
+        .scan(0, |last, _| {
+            *last = Slice::wanted_ms(&limit, *last, 1.0 / 33.0);
+            Some(*last)
+        })
+        .collect();
+    assert_eq!(lengths, [242, 968, 3872, 10_000, 10_000]);
+}
+
+#[test]
+fn the_header_pace_uses_the_window_up() {
+    let reading = |remaining, reset_ms| Reading {
+        limit: 600.0,
+        remaining,
+        reset_ms,
+    };
+    let told = Told::update(None, reading(300.0, NOW + 30_000), 1.0, NOW);
+    assert!(near(told.pace(6.0, NOW), (300.0 - 6.0 - 2.0) / 30.0));
+    assert_eq!(told.pace(400.0, NOW), 0.0);
+    // The reset is the earliest estimate, others' use is what the calls do not explain.
+    let told = Told::update(Some(told), reading(290.0, NOW + 30_900), 1.0, NOW + 1000);
+    assert_eq!(told.reset_ms, NOW + 30_000);
+    let others = 9.0 * (1.0 - (-0.2_f64).exp());
+    assert!(near(
+        told.pace(0.0, NOW + 1000),
+        (290.0 - 2.0 - 0.4 * others) / 29.0
+    ));
+    // An answer that was overtaken does not bring units back.
+    let late = Told::update(
+        Some(told.clone()),
+        reading(295.0, NOW + 30_100),
+        1.0,
+        NOW + 1100,
+    );
+    assert!(late.pace(0.0, NOW + 1100) < told.pace(0.0, NOW + 1100));
+    let next = Told::update(Some(late), reading(599.0, NOW + 90_000), 1.0, NOW + 30_100);
+    assert_eq!(next.reset_ms, NOW + 90_000);
+}
+
+#[test]
+fn the_day_keeps_a_reserve_that_shrinks() {
+    let bucket = Bucket {
+        day_ms: NOW,
+        day_used: 900_000.0,
+        ..Bucket::default()
+    };
+    assert!(near(day::units_max(&bucket, 1e6, NOW), 850_000.0));
+    assert!(near(
+        day::units_max(&bucket, 1e6, NOW + day::DAY_MS / 2),
+        925_000.0
+    ));
+    let opens = day::opens_ms(&bucket, 1e6, 25_000.0);
+    assert_eq!(opens, NOW + day::DAY_MS / 2);
+    assert!(near(day::units_max(&bucket, 1e6, opens), 925_000.0));
+    assert_eq!(day::opens_ms(&bucket, 1e6, 200_000.0), NOW + day::DAY_MS);
+}
+
+#[test]
+fn the_item_keeps_its_shape_and_size() {
+    let mut bucket = Bucket::new(
+        &Limit {
+            tracks: 8,
+            ..per_minute()
+        },
+        NOW,
+    );
+    bucket.met = Some(31.234_567_890_1);
+    bucket.cost = (0..10)
+        .map(|class| (format!("endpoint-{class}"), 1.234_567_8))
+        .collect();
+    let item = bucket.item();
+    assert_eq!(
+        Bucket::read(
+            &item,
+            &Limit {
+                tracks: 8,
+                ..per_minute()
+            }
+        )
+        .unwrap(),
+        bucket
+    );
+    assert!(serde_json::to_string(&item).unwrap().len() < 1024);
+}

@@ -1,0 +1,381 @@
+//! A connection opened for calls: base addresses, token, budget and transport in one value.
+//!
+//! Every call to a vendor goes through [`Session::send`]: it waits for the gate, authorises, sends, reads what the
+//! answer says about limits, renews a token once, and tries a broken connection again a few times. What takes longer
+//! than that is given back to the caller with the time at which to come again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use casbah_model::connection::{ConnectionId, Tenant};
+use casbah_model::ports::{Clock, Rng, Transport};
+use casbah_model::secret::Secret;
+use casbah_model::transport::{Headers, Request, Response, TransportError};
+use casbah_model::{SignedDuration, Timestamp};
+
+use crate::address::{Address, BadAddress, Base};
+use crate::call::{
+    Answer, Authenticator, Call, CallError, Dialect, Refusal, RefusalKind, Token, read,
+};
+use crate::gate::{GateError, Gates, Pass, Spend, Throttled, Urgency, Verdict};
+use crate::retry;
+
+/// Error answers are read up to here; they are small, unless somebody is being nasty.
+const REFUSAL_BYTES_MAX: usize = 64 << 10;
+/// A call that is throttled this often in one invocation goes back to the queue.
+const THROTTLED_TRIES_MAX: u32 = 4;
+
+/// Tokens of all connections of this process: a cache that may vanish.
+#[derive(Default)]
+pub struct Tokens(Mutex<BTreeMap<(String, &'static str), Token>>);
+
+impl Tokens {
+    fn get(&self, scope: &str, audience: &'static str, now: Timestamp) -> Option<Secret> {
+        let tokens = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let token = tokens.get(&(scope.to_string(), audience))?;
+        (token.expires > now).then(|| token.secret.clone())
+    }
+
+    fn keep(&self, scope: &str, audience: &'static str, token: Token) {
+        let mut tokens = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        tokens.insert((scope.to_string(), audience), token);
+    }
+
+    /// Forgets the tokens of a connection, so that the next call asks for what is granted by then.
+    pub fn forget(&self, scope: &str) {
+        let mut tokens = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        tokens.retain(|(known, _), _| known != scope);
+    }
+
+    /// Forgets one token, unless somebody replaced it already.
+    fn forget_one(&self, scope: &str, audience: &'static str, used: &Secret) {
+        let mut tokens = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let key = (scope.to_string(), audience);
+        if tokens.get(&key).is_some_and(|token| token.secret == *used) {
+            tokens.remove(&key);
+        }
+    }
+}
+
+/// Tokens are replaced when a fifth of their life is left, and never kept for less than this.
+const TOKEN_LIFE_MIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a session is made of.
+pub struct SessionParts {
+    pub connection: ConnectionId,
+    /// Connection and incarnation: what tokens and limits are kept by.
+    pub scope: String,
+    pub settings: BTreeMap<String, String>,
+    pub endpoints: BTreeMap<&'static str, Base>,
+    pub secret: Secret,
+    pub tenant: Tenant,
+    pub authenticator: &'static dyn Authenticator,
+    pub dialect: &'static dyn Dialect,
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub tokens: Arc<Tokens>,
+    pub gates: Gates,
+}
+
+/// A connection opened for calls; shared by reference by everything that one invocation does.
+pub struct Session {
+    parts: SessionParts,
+    urgency: Urgency,
+}
+
+impl Session {
+    /// A session for scans and polls, which take their turn.
+    pub fn new(parts: SessionParts) -> Session {
+        Session {
+            parts,
+            urgency: Urgency::Bulk,
+        }
+    }
+
+    /// A session for what somebody waits for, such as a connection test.
+    pub fn interactive(parts: SessionParts) -> Session {
+        Session {
+            parts,
+            urgency: Urgency::Interactive,
+        }
+    }
+
+    pub fn connection(&self) -> &ConnectionId {
+        &self.parts.connection
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    pub fn tenant(&self) -> &Tenant {
+        &self.parts.tenant
+    }
+
+    /// A setting of the app; empty when it was not given.
+    pub fn setting(&self, name: &str) -> &str {
+        self.parts
+            .settings
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The credential, for the authenticator.
+    pub fn secret(&self) -> &Secret {
+        &self.parts.secret
+    }
+
+    pub fn rng(&self) -> &dyn Rng {
+        &*self.parts.rng
+    }
+
+    pub fn gates(&self) -> &Gates {
+        &self.parts.gates
+    }
+
+    /// Makes the next call ask for a new token, because grants are fixed when a token is issued.
+    pub fn forget_tokens(&self) {
+        self.parts.tokens.forget(&self.parts.scope);
+    }
+
+    pub fn address(&self, endpoint: &str, path_and_query: &str) -> Result<Address, CallError> {
+        Ok(self.base(endpoint)?.join(path_and_query)?)
+    }
+
+    /// A link that the vendor sent, if it leads to the configured host.
+    pub fn follow(&self, endpoint: &str, link: &str) -> Result<Address, CallError> {
+        Ok(self.base(endpoint)?.follow(link)?)
+    }
+
+    pub fn base(&self, endpoint: &str) -> Result<&Base, BadAddress> {
+        let base = self.parts.endpoints.get(endpoint);
+        base.ok_or_else(|| BadAddress::Unreadable(format!("no endpoint named {endpoint}")))
+    }
+
+    /// Sends a call when the limit allows it and returns the answer if it is a success.
+    pub async fn send(&self, call: &Call) -> Result<Answer, CallError> {
+        let mut throttled = 0;
+        let mut broken = 0;
+        let mut is_renewed = false;
+        loop {
+            let token = self.token(call.audience).await?;
+            let pass = self.admit(call).await?;
+            let sent = self
+                .parts
+                .transport
+                .send(self.authorised(call, &token))
+                .await;
+            let refused = match self.settle(call, pass, sent).await? {
+                Settled::Answer(answer) => return Ok(answer),
+                Settled::Again if throttled < THROTTLED_TRIES_MAX => {
+                    throttled += 1;
+                    continue;
+                }
+                Settled::Again => {
+                    let until = self.now() + SignedDuration::from_secs(2);
+                    return Err(CallError::Later { until });
+                }
+                Settled::Refused(refusal) => refusal,
+                Settled::Broken(reason) => {
+                    broken += 1;
+                    self.pause_or_fail(call, broken, reason).await?;
+                    continue;
+                }
+            };
+            match refused.kind {
+                RefusalKind::Unauthorized if !is_renewed => {
+                    is_renewed = true;
+                    self.parts
+                        .tokens
+                        .forget_one(&self.parts.scope, call.audience, &token);
+                }
+                RefusalKind::Unavailable => {
+                    broken += 1;
+                    let reason = format!("{} {} {}", refused.status, refused.code, refused.message);
+                    self.pause_or_fail(call, broken, reason.trim().into())
+                        .await?;
+                }
+                _ => {
+                    let host = call.address.host().into();
+                    return Err(CallError::Refused {
+                        host,
+                        refusal: Box::new(refused),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Sends a request that needs no token and has no documented limit: the login itself.
+    pub async fn send_unauthorised(
+        &self,
+        request: Request,
+    ) -> Result<(u16, Headers, Vec<u8>), TransportError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.parts.transport.send(request.clone()).await {
+                Ok(mut answer) => {
+                    let body = read(&mut *answer.body, REFUSAL_BYTES_MAX).await;
+                    return Ok((answer.status, answer.headers, body.unwrap_or_default()));
+                }
+                Err(error) if tries >= retry::QUICK_TRIES_MAX => return Err(error),
+                Err(_) => {
+                    self.sleep(retry::quick_wait(tries, self.parts.rng.fraction()))
+                        .await
+                }
+            }
+        }
+    }
+
+    async fn token(&self, audience: &'static str) -> Result<Secret, CallError> {
+        let now = self.now();
+        if let Some(token) = self.parts.tokens.get(&self.parts.scope, audience, now) {
+            return Ok(token);
+        }
+        let token = self.parts.authenticator.token(self, audience).await?;
+        let secret = token.secret.clone();
+        let life = token.expires.duration_since(now);
+        let keep = (life - life / 5).max(TOKEN_LIFE_MIN);
+        self.parts.tokens.keep(
+            &self.parts.scope,
+            audience,
+            Token {
+                expires: now + keep,
+                ..token
+            },
+        );
+        Ok(secret)
+    }
+
+    async fn admit(&self, call: &Call) -> Result<Pass<'_>, CallError> {
+        let spend = Spend {
+            bucket: call.bucket,
+            class: call.class,
+            urgency: self.urgency,
+        };
+        self.parts.gates.admit(spend).await.map_err(gate_error)
+    }
+
+    fn authorised(&self, call: &Call, token: &Secret) -> Request {
+        let bearer = format!("Bearer {}", token.reveal());
+        Request {
+            method: call.method,
+            url: call.address.as_str().into(),
+            headers: call.headers.clone().with("Authorization", bearer),
+            body: call.body.clone(),
+        }
+    }
+
+    /// Reads what an answer says about the limit and, if it is no success, what it means.
+    async fn settle(
+        &self,
+        call: &Call,
+        pass: Pass<'_>,
+        sent: Result<Response, TransportError>,
+    ) -> Result<Settled, CallError> {
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                // Nobody answered, so nothing was learnt about the limit; the units count as spent.
+                drop(pass);
+                return Ok(Settled::Broken(chain(&error)));
+            }
+        };
+        let mut signs = self.parts.dialect.signs(call.bucket, &response.headers);
+        if (200..300).contains(&response.status) {
+            pass.settle(signs).await.map_err(gate_error)?;
+            let host = call.address.host().into();
+            let Response {
+                status,
+                headers,
+                body,
+            } = response;
+            return Ok(Settled::Answer(Answer {
+                status,
+                headers,
+                body,
+                host,
+            }));
+        }
+        let body = read(&mut *response.body, REFUSAL_BYTES_MAX)
+            .await
+            .unwrap_or_default();
+        let refusal = self
+            .parts
+            .dialect
+            .refusal(response.status, &response.headers, &body);
+        if refusal.kind != RefusalKind::Throttled {
+            pass.settle(signs).await.map_err(gate_error)?;
+            return Ok(Settled::Refused(refusal));
+        }
+        let retry_after = retry::retry_after(&response.headers, self.now());
+        tracing::debug!(connection = %self.parts.connection, bucket = call.bucket, ?retry_after, "throttled");
+        signs.throttled = Some(Throttled { retry_after });
+        match pass.settle(signs).await.map_err(gate_error)? {
+            Verdict::Done | Verdict::Again => Ok(Settled::Again),
+        }
+    }
+
+    async fn pause_or_fail(
+        &self,
+        call: &Call,
+        broken: u32,
+        reason: String,
+    ) -> Result<(), CallError> {
+        if broken >= retry::QUICK_TRIES_MAX {
+            return Err(CallError::Unavailable {
+                host: call.address.host().into(),
+                reason,
+            });
+        }
+        self.sleep(retry::quick_wait(broken, self.parts.rng.fraction()))
+            .await;
+        Ok(())
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);
+        self.parts.clock.sleep_until(self.now() + wait).await;
+    }
+}
+
+enum Settled {
+    Answer(Answer),
+    Again,
+    Refused(Refusal),
+    Broken(String),
+}
+
+/// A throttle that cannot be read is no reason to send: the step comes back a little later (throttle design, 12).
+fn gate_error(error: GateError) -> CallError {
+    match error {
+        GateError::Later { until } => CallError::Later { until },
+        other => CallError::Gate(other),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
