@@ -1,0 +1,49 @@
+//! A Microsoft 365 tenant: login, Office 365 Management Activity API and Microsoft Graph.
+//!
+//! Written from Microsoft's documentation, never from a reader of it. Comments name the document and section a
+//! behaviour comes from; what no document says is marked as the simulator's own.
+
+mod apps;
+mod batch;
+mod blobs;
+mod chance;
+mod content;
+mod deeds;
+mod desk;
+mod directory;
+mod directory_apps;
+mod directory_roles;
+mod drives;
+mod faults;
+mod gate;
+mod holdings;
+mod items;
+mod json;
+mod library;
+mod limits;
+mod login;
+mod management;
+mod moment;
+mod paging;
+mod people;
+mod plan;
+mod records;
+mod records_entra;
+mod records_exchange;
+mod records_sharepoint;
+mod roles;
+mod schedule;
+mod simulator;
+mod tenant;
+mod traffic;
+mod trouble;
+mod wire;
+mod world;
+
+pub use faults::{Fault, FaultSettings};
+pub use holdings::{Activity, Holdings};
+pub use limits::{Limits, Row, Shape};
+pub use plan::{BaseUrls, ContentType, Latency, OBSERVE_ROLES, Plan};
+pub use simulator::Simulator;
+pub use traffic::Traffic;
+pub use world::Deed;

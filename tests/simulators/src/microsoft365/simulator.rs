@@ -1,0 +1,167 @@
+//! The simulator's door: a transport that answers for the whole tenant, and the controls behind it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use casbah_model::SignedDuration;
+use casbah_model::ports::{Clock, Transport};
+use casbah_model::transport::{Request, Response, TransportError};
+
+use super::chance::{Stream, draw, fraction};
+use super::desk::{Desk, State};
+use super::faults::{Fault, FaultSettings};
+use super::holdings::Holdings;
+use super::plan::Plan;
+use super::tenant::Tenant;
+use super::traffic::Traffic;
+use super::wire::{Call, graph_error, host};
+use super::world::Deed;
+
+/// What the fault `slow-answers` waits when it has no value.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// A tenant that answers. Clones share the tenant.
+#[derive(Clone)]
+pub struct Simulator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    plan: Plan,
+    tenant: Arc<Tenant>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    requests: AtomicU64,
+    in_flight: AtomicU64,
+    peak: AtomicU64,
+}
+
+/// Counts a call for as long as it lives.
+struct Flight<'a>(&'a Inner);
+
+impl<'a> Flight<'a> {
+    fn begin(inner: &'a Inner) -> Flight<'a> {
+        let now = inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        inner.peak.fetch_max(now, Ordering::Relaxed);
+        Flight(inner)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Simulator {
+    pub fn new(plan: Plan, clock: Arc<dyn Clock>) -> Simulator {
+        let tenant = Arc::new(Tenant::new(&plan));
+        let state = Mutex::new(State::new(&plan));
+        let (requests, in_flight, peak) = Default::default();
+        Simulator {
+            inner: Arc::new(Inner {
+                plan,
+                tenant,
+                clock,
+                state,
+                requests,
+                in_flight,
+                peak,
+            }),
+        }
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.inner.plan
+    }
+
+    /// Turns a fault on, or off with `None`.
+    pub fn switch(&self, fault: Fault, settings: Option<FaultSettings>) {
+        self.inner.state().switches.set(fault, settings);
+    }
+
+    /// What the tenant really contains at this moment.
+    pub fn holds(&self) -> Holdings {
+        self.inner.at_desk(|desk| Holdings::of(desk))
+    }
+
+    pub fn traffic(&self) -> Traffic {
+        let state = self.inner.state();
+        let mut traffic = state.traffic.clone();
+        traffic.faults = state.switches.struck();
+        traffic.duplicates = state.world.duplicates;
+        traffic.concurrency_peak = self.inner.peak.load(Ordering::Relaxed);
+        traffic
+    }
+
+    /// Lets somebody do something now: the state changes, and audit records follow with a delay.
+    pub fn act(&self, deed: Deed) {
+        self.inner.at_desk(|desk| desk.act(deed));
+    }
+
+    /// Answers like `send`; what would be no answer at all becomes a 504.
+    pub async fn answer(&self, request: Request) -> Response {
+        match self.send(request).await {
+            Ok(response) => response,
+            Err(error) => graph_error(504, "timeout", &error.to_string()).into_response(),
+        }
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // State is valid between any two statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn at_desk<T>(&self, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+        let now = self.clock.now().as_millisecond();
+        let mut state = self.state();
+        state.schedule.advance(now);
+        work(&mut Desk {
+            plan: &self.plan,
+            tenant: &self.tenant,
+            state: &mut state,
+            now,
+        })
+    }
+
+    /// The time this answer takes.
+    fn wait(&self) -> Duration {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let share = fraction(draw(self.plan.seed, Stream::Latency, number));
+        let latency = self.plan.latency;
+        let usual = latency.min + latency.max.saturating_sub(latency.min).mul_f64(share);
+        match self.state().switches.strikes(Fault::SlowAnswers) {
+            Some(seconds) => usual + seconds.parse().map_or(SLOW, Duration::from_secs),
+            None => usual,
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Simulator {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let inner = &*self.inner;
+        let _flight = Flight::begin(inner);
+        let wait = inner.wait();
+        if !wait.is_zero() {
+            let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);
+            inner.clock.sleep_until(inner.clock.now() + wait).await;
+        }
+        let host = host(&request.url);
+        if inner.state().switches.strikes(Fault::Timeout).is_some() {
+            return Err(TransportError::Timeout { host });
+        }
+        let Some(call) = Call::read(&inner.plan.base, &request) else {
+            return Err(TransportError::Unreachable {
+                host,
+                source: "no such host".into(),
+            });
+        };
+        let answer = inner.at_desk(|desk| desk.answer(&call));
+        Ok(answer.into_response())
+    }
+}

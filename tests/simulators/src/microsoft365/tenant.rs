@@ -1,0 +1,78 @@
+//! Everything about a tenant that never changes: who and what is there at first.
+
+use super::apps::Apps;
+use super::library::{Library, Place};
+use super::people::{Groups, People};
+use super::plan::Plan;
+use super::roles::{RoleHeld, roles_held};
+use super::wire::encode;
+
+pub struct Tenant {
+    pub seed: u64,
+    pub tenant_id: String,
+    pub files: u64,
+    pub people: People,
+    pub groups: Groups,
+    pub apps: Apps,
+    pub roles_held: Vec<RoleHeld>,
+    pub library: Library,
+}
+
+impl Tenant {
+    pub fn new(plan: &Plan) -> Tenant {
+        let people = People::new(plan);
+        Tenant {
+            seed: plan.seed,
+            tenant_id: plan.tenant_id.clone(),
+            files: plan.files as u64,
+            groups: Groups::new(plan),
+            apps: Apps::new(plan, &people),
+            roles_held: roles_held(plan),
+            library: Library::new(plan, &people),
+            people,
+        }
+    }
+
+    pub fn push_site_url(&self, out: &mut String, drive: u64) {
+        match self.library.owner(drive) {
+            Some(owner) => {
+                out.push_str("https://contoso-my.sharepoint.com/personal/");
+                let upn = self.people.upn(owner);
+                out.extend(upn.chars().map(|letter| match letter {
+                    '.' | '@' => '_',
+                    letter => letter,
+                }));
+            }
+            None => out.push_str(&self.library.site(drive, &self.people).web_url),
+        }
+    }
+
+    /// The address of an item in audit records, with plain spaces.
+    pub fn push_audit_url(&self, out: &mut String, place: Place) {
+        self.push_site_url(out, place.drive);
+        out.push('/');
+        out.push_str(self.library.library_name(place.drive));
+        if place.item > 0 {
+            out.push('/');
+            self.library.push_folders(out, place);
+            self.library.push_name(out, place);
+        }
+    }
+
+    /// The address of an item in Graph, with encoded spaces.
+    pub fn web_url(&self, place: Place) -> String {
+        let mut out = String::with_capacity(128);
+        self.push_audit_url(&mut out, place);
+        out.replace(' ', "%20")
+    }
+
+    /// The account name that SharePoint gives a user ("claims" form).
+    pub fn login_name(&self, user: u64) -> String {
+        format!("i:0#.f|membership|{}", self.people.upn(user).to_lowercase())
+    }
+
+    /// The address of a collection's description, as `@odata.context` shows it.
+    pub fn context(graph: &str, of: &str) -> String {
+        format!("{graph}/v1.0/$metadata#{}", encode(of))
+    }
+}

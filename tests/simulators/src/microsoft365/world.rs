@@ -1,0 +1,161 @@
+//! What deeds, calls and faults have changed since the tenant was made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::library::{Place, Share};
+use super::moment::Millis;
+use super::plan::{ContentType, Plan};
+use super::records::Scene;
+use super::schedule::Blob;
+
+/// What somebody does in the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Adds a member and says so in the directory's feed.
+    AddUser,
+    AddGuest,
+    DeleteUser {
+        user: u64,
+    },
+    DisableUser {
+        user: u64,
+    },
+    EnableUser {
+        user: u64,
+    },
+    SignIn {
+        user: u64,
+    },
+    FailSignIn {
+        user: u64,
+    },
+    /// Gives a user a directory role; the audit record only, the list of assignments stays.
+    AddMemberToRole {
+        user: u64,
+    },
+    Consent {
+        user: u64,
+    },
+    /// Files are numbered over all drives.
+    ShareByAnonymousLink {
+        file: u64,
+    },
+    ShareWithPartner {
+        file: u64,
+    },
+    ShareInside {
+        file: u64,
+    },
+    Unshare {
+        file: u64,
+    },
+    EditFile {
+        file: u64,
+    },
+    DeleteFile {
+        file: u64,
+    },
+    /// Uploads a file to a drive.
+    AddFile {
+        drive: u64,
+    },
+}
+
+/// What changed about a user.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UserChange {
+    pub is_deleted: bool,
+    pub is_enabled: Option<bool>,
+    pub last_sign_in: Option<Millis>,
+}
+
+/// What changed about an item.
+#[derive(Clone, Debug, Default)]
+pub struct ItemChange {
+    pub is_deleted: bool,
+    /// Replaces the item's own share when set.
+    pub share: Option<Option<Share>>,
+    pub edits: u64,
+    pub edited: Option<Millis>,
+}
+
+/// One step of the world, to which delta tokens point by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    User(u64),
+    Item { place: Place, is_sharing: bool },
+}
+
+/// Whether a feed is on, and since when; earlier spans count for what was published in them.
+#[derive(Clone, Debug, Default)]
+pub struct Subscription {
+    /// `[from, to)`; the last span is open while the feed is on.
+    pub spans: Vec<(Millis, Option<Millis>)>,
+    /// Address of the webhook, if one was given; nothing is ever sent there.
+    pub webhook: Option<String>,
+}
+
+impl Subscription {
+    pub fn is_on(&self) -> bool {
+        self.spans.last().is_some_and(|(_, to)| to.is_none())
+    }
+
+    pub fn was_on(&self, at: Millis) -> bool {
+        self.spans
+            .iter()
+            .any(|(from, to)| *from <= at && to.is_none_or(|to| at < to))
+    }
+
+    /// When the feed was started last.
+    pub fn since(&self) -> Option<Millis> {
+        self.spans.last().map(|(from, _)| *from)
+    }
+}
+
+/// The state of a tenant; all of it is small.
+#[derive(Default)]
+pub struct World {
+    pub users: BTreeMap<u64, UserChange>,
+    /// Numbers of the users added, after those of the plan.
+    pub users_added: Vec<u64>,
+    pub items: BTreeMap<Place, ItemChange>,
+    /// Items added per drive.
+    pub items_added: BTreeMap<u64, u64>,
+    pub steps: Vec<Step>,
+    pub subscriptions: BTreeMap<ContentType, Subscription>,
+    /// Events that deeds caused, by their number less `DEED`.
+    pub scenes: Vec<(ContentType, Scene)>,
+    /// Blobs that a fault took away for good, with the code they answer.
+    pub lost: BTreeMap<Blob, &'static str>,
+    /// Records handed out twice by a fault.
+    pub duplicates: u64,
+    /// Tokens whose `jti` a fault revoked.
+    pub revoked_tokens: BTreeSet<String>,
+}
+
+impl World {
+    pub fn new(plan: &Plan) -> World {
+        let long_ago = plan.started.as_millisecond() - 365 * super::moment::DAY;
+        let on = |feed: &ContentType| {
+            (
+                *feed,
+                Subscription {
+                    spans: vec![(long_ago, None)],
+                    webhook: None,
+                },
+            )
+        };
+        World {
+            subscriptions: plan.feeds_on.iter().map(on).collect(),
+            ..World::default()
+        }
+    }
+
+    pub fn user(&self, index: u64) -> UserChange {
+        self.users.get(&index).copied().unwrap_or_default()
+    }
+
+    pub fn item(&self, place: Place) -> Option<&ItemChange> {
+        self.items.get(&place)
+    }
+}
