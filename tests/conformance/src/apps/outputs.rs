@@ -1,0 +1,67 @@
+//! Where the suite puts what a connector reads: everything in a list, or nothing but counts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use casbah_connector::{Output, OutputError, RefusedRecord};
+use casbah_model::record::Noun;
+
+use super::observed::Flow;
+
+/// Keeps all nouns.
+#[derive(Debug)]
+pub struct Kept<T> {
+    pub nouns: Vec<T>,
+    pub raw_bytes_max: usize,
+    pub refused: Vec<(String, u64)>,
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Kept<T> {
+        Kept {
+            nouns: Vec::new(),
+            raw_bytes_max: 0,
+            refused: Vec::new(),
+        }
+    }
+}
+
+impl<T: Noun> Kept<T> {
+    pub fn ids(&self) -> impl Iterator<Item = String> + '_ {
+        self.nouns.iter().map(|noun| noun.id().to_string())
+    }
+}
+
+#[async_trait]
+impl<T: Noun> Output<T> for Kept<T> {
+    async fn record(&mut self, noun: T, raw: &[u8]) -> Result<(), OutputError> {
+        self.raw_bytes_max = self.raw_bytes_max.max(raw.len());
+        self.nouns.push(noun);
+        Ok(())
+    }
+
+    async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError> {
+        self.refused.push((refused.reason.into(), refused.bytes));
+        Ok(())
+    }
+}
+
+/// Keeps nothing: whatever is in memory then is the connector's.
+pub struct Counted {
+    pub records: u64,
+    pub flow: Arc<Flow>,
+}
+
+#[async_trait]
+impl<T: Noun + 'static> Output<T> for Counted {
+    async fn record(&mut self, _noun: T, raw: &[u8]) -> Result<(), OutputError> {
+        self.records += 1;
+        self.flow.hand_on(raw.len() as u64);
+        Ok(())
+    }
+
+    async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError> {
+        self.flow.hand_on(refused.bytes);
+        Ok(())
+    }
+}

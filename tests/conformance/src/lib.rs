@@ -1,0 +1,5 @@
+//! The suites that every app and every adapter must pass.
+
+pub mod apps;
+pub mod memory_table;
+pub mod ports;
