@@ -1,0 +1,216 @@
+use casbah_model::file::Sharing;
+use serde_json::{Value, json};
+
+use super::*;
+
+#[track_caller]
+fn check(name: &str, permission: Value, in_library: Sharing, in_personal_drive: Sharing) {
+    let domains = [
+        "contoso.com".to_string(),
+        "contoso.onmicrosoft.com".to_string(),
+    ];
+    let of = |unshared| exposure::of(std::slice::from_ref(&permission), &domains, unshared);
+    assert_eq!(
+        (of(Sharing::Internal), of(Sharing::Private)),
+        (in_library, in_personal_drive),
+        "{name}"
+    );
+}
+
+#[test]
+fn permissions_say_how_far_a_file_is_visible() {
+    use Sharing::*;
+    let link = |scope: &str, extra: Value| {
+        let mut link =
+            json!({"id": "1", "roles": ["read"], "link": {"scope": scope, "type": "view"}});
+        link.as_object_mut()
+            .expect("an object")
+            .extend(extra.as_object().cloned().unwrap_or_default());
+        link
+    };
+    let user = |email: &str| json!({"roles": ["read"], "grantedToV2": {"user": {"id": "u", "email": email}}});
+    let login =
+        |name: &str| json!({"roles": ["write"], "grantedToV2": {"siteUser": {"loginName": name}}});
+    check(
+        "anonymous link",
+        link("anonymous", json!({})),
+        PublicByLink,
+        PublicByLink,
+    );
+    check(
+        "company link",
+        link("organization", json!({})),
+        Internal,
+        Internal,
+    );
+    check(
+        "link that grants nothing",
+        link("existingAccess", json!({})),
+        Internal,
+        Private,
+    );
+    let named = json!({"grantedToIdentitiesV2": [{"user": {"email": "a@contoso.com"}}, {"user": {"email": "x@y.com"}}]});
+    check(
+        "link for people, one external",
+        link("users", named),
+        External,
+        External,
+    );
+    let named = json!({"grantedToIdentitiesV2": [{"user": {"email": "A@Contoso.com"}}]});
+    check(
+        "link for people, internal",
+        link("users", named),
+        Internal,
+        Internal,
+    );
+    check(
+        "link for nobody yet",
+        link("users", json!({})),
+        Internal,
+        Private,
+    );
+    check("colleague", user("b@contoso.com"), Internal, Internal);
+    check("outsider", user("x@fabrikam.com"), External, External);
+    check(
+        "a domain that only ends like ours",
+        user("x@notcontoso.com"),
+        External,
+        External,
+    );
+    check(
+        "guest by claim",
+        login("i:0#.f|membership|x_y.com#ext#@contoso.onmicrosoft.com"),
+        External,
+        External,
+    );
+    check(
+        "member by claim",
+        login("i:0#.f|membership|b@contoso.com"),
+        Internal,
+        Internal,
+    );
+    check(
+        "everybody inside",
+        login("c:0-.f|rolemanager|spo-grid-all-users/7"),
+        Internal,
+        Internal,
+    );
+    check(
+        "invited outsider",
+        json!({"roles": ["read"], "invitation": {"email": "x@y.com"}}),
+        External,
+        External,
+    );
+    check(
+        "invited colleague",
+        json!({"roles": ["read"], "invitation": {"email": "b@contoso.com"}}),
+        Internal,
+        Internal,
+    );
+    let owner = json!({"roles": ["owner"], "grantedToV2": {"user": {"email": "a@contoso.com"}}});
+    check("owner", owner, Internal, Private);
+    let group = json!({"roles": ["owner"], "grantedToV2": {"siteGroup": {"displayName": "Owners", "loginName": "Owners"}}});
+    check("owners of a site", group, Internal, Private);
+    check(
+        "a group",
+        json!({"roles": ["write"], "grantedToV2": {"group": {"id": "g"}}}),
+        Internal,
+        Internal,
+    );
+    check(
+        "an application",
+        json!({"roles": ["write"], "grantedToV2": {"application": {"id": "a"}}}),
+        Internal,
+        Private,
+    );
+    check(
+        "deprecated field",
+        json!({"roles": ["read"], "grantedTo": {"user": {"email": "x@y.com"}}}),
+        External,
+        External,
+    );
+    check(
+        "odd types",
+        json!({"roles": 7, "link": "x", "grantedToV2": [], "invitation": 1}),
+        Internal,
+        Private,
+    );
+}
+
+fn root() -> Root {
+    Root {
+        id: RecordId::new("b!x"),
+        address: "https://contoso.sharepoint.com".into(),
+        unshared: Sharing::Internal,
+    }
+}
+
+#[test]
+fn facets_say_what_an_item_is() {
+    let rows = [
+        (r#"{"id":"1","file":{}}"#, FileChange::File),
+        (
+            r#"{"id":"1","file":{},"shared":{"scope":"users"}}"#,
+            FileChange::SharedFile,
+        ),
+        (
+            r#"{"id":"1","folder":{"childCount":1},"shared":{}}"#,
+            FileChange::SharedFolder,
+        ),
+        (r#"{"id":"1","folder":{}}"#, FileChange::Folder),
+        (
+            r#"{"id":"1","deleted":{"state":"deleted"},"shared":{}}"#,
+            FileChange::Removed,
+        ),
+        (
+            r#"{"id":"1","folder":null,"shared":null}"#,
+            FileChange::File,
+        ),
+    ];
+    for (raw, change) in rows {
+        assert_eq!(
+            item::read(&root(), raw.as_bytes())
+                .expect("an item")
+                .file
+                .change,
+            change,
+            "{raw}"
+        );
+    }
+}
+
+#[test]
+fn items_are_named_by_drive_and_id_and_kept_without_one() {
+    let raw =
+        br#"{"id":"1","parentReference":{"id":"p"},"lastModifiedDateTime":"2026-05-01T00:00:00Z"}"#;
+    let file = item::read(&root(), raw).expect("an item").file;
+    assert_eq!(file.id.as_str(), "b!x/1");
+    assert_eq!(file.parent.as_ref().map(RecordId::as_str), Some("b!x/p"));
+    assert!(file.modified.is_some());
+    let nameless = item::read(&root(), br#"{"file":{}}"#).expect("an item");
+    assert!(nameless.id.is_none() && nameless.file.id.as_str().starts_with("sha256:"));
+    assert_eq!(item::read(&root(), b"[]").err(), Some("not-an-object"));
+}
+
+#[test]
+fn a_cursor_without_pending_items_at_the_end_is_the_delta() {
+    let end = Place {
+        link: Some("l".into()),
+        pending: vec![],
+        is_end: true,
+    }
+    .end()
+    .expect("a cursor");
+    assert_eq!(end, PageEnd::CaughtUp(Some(Cursor::new(r#"{"link":"l"}"#))));
+    let more = Place {
+        link: Some("l".into()),
+        pending: vec!["1".into()],
+        is_end: true,
+    }
+    .end()
+    .expect("a cursor");
+    assert_eq!(
+        more,
+        PageEnd::More(Cursor::new(r#"{"link":"l","pending":["1"],"is_end":true}"#))
+    );
+}
