@@ -1,0 +1,119 @@
+//! Object names: a function of what is inside and of the fence it was written under.
+//!
+//! The fence keeps two workers that read the same cursor from writing under the same name (pipeline design, section 5).
+
+use casbah_model::Timestamp;
+use casbah_model::app::App;
+
+/// What the objects of one commit have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub app: App,
+    /// Connection and incarnation, such as `contoso.1`.
+    pub scope: String,
+    /// What kind of records they hold, such as `activities`.
+    pub family: String,
+    pub stream: String,
+    pub epoch: u32,
+    pub sequence: u64,
+    pub fence: u64,
+    /// When the commit was begun; its day is part of the name and the same for every try of this worker.
+    pub begun: Timestamp,
+}
+
+impl Place {
+    /// The name of one part of the records.
+    pub fn raw(&self, part: u32) -> String {
+        self.name("raw", &self.family, part, "jsonl.zst")
+    }
+
+    /// The name of one part of the records that were set aside.
+    pub fn quarantine(&self, part: u32) -> String {
+        self.name("quarantine", &self.family, part, "jsonl.zst")
+    }
+
+    /// The name of the list of ids that the commit saw.
+    pub fn roster(&self) -> String {
+        self.name("roster", &self.family, 0, "ids")
+    }
+
+    /// The name of one partition of the hashes of records that were written.
+    pub fn seen(&self, partition: &str) -> String {
+        self.name("seen", partition, 0, "hashes")
+    }
+
+    /// The position of the commit, as each line tells it.
+    pub fn position(&self) -> String {
+        format!("{}/{:04}-{:012}", self.stream, self.epoch, self.sequence)
+    }
+
+    fn name(&self, kind: &str, family: &str, part: u32, ending: &str) -> String {
+        let Place {
+            app,
+            scope,
+            stream,
+            epoch,
+            sequence,
+            fence,
+            begun,
+            ..
+        } = self;
+        let day = begun.strftime("%Y-%m-%d");
+        format!(
+            "{kind}/v1/vendor={app}/conn={scope}/family={family}/dt={day}/{stream}/\
+             {epoch:04}-{sequence:012}-{fence:08}-{part:03}.{ending}"
+        )
+    }
+}
+
+/// A stream's name as part of an object name: vendors' ids may hold characters that paths do not like.
+pub fn safe(name: &str) -> String {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if !name.is_empty() && name.len() <= 100 && name.chars().all(is_safe) && !name.starts_with('.')
+    {
+        return name.into();
+    }
+    let id = casbah_model::record::RecordId::of_content(name.as_bytes());
+    id.as_str().trim_start_matches("sha256:")[..32].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_workers_at_one_position_write_under_two_names() {
+        let place = Place {
+            app: App::Microsoft365,
+            scope: "contoso.1".into(),
+            family: "users".into(),
+            stream: "users".into(),
+            epoch: 1,
+            sequence: 7,
+            fence: 12,
+            begun: "2026-05-04T23:59:59Z".parse().expect("a valid time"),
+        };
+        let name = "raw/v1/vendor=microsoft365/conn=contoso.1/family=users/dt=2026-05-04/users/\
+                    0001-000000000007-00000012-000.jsonl.zst";
+        assert_eq!(place.raw(0), name);
+        assert_ne!(
+            place.raw(0),
+            Place {
+                fence: 13,
+                ..place.clone()
+            }
+            .raw(0)
+        );
+    }
+
+    #[test]
+    fn a_stream_name_from_a_vendor_cannot_leave_its_folder() {
+        for hostile in ["../../etc", "a/b", "", ".hidden", "b!x"] {
+            let name = safe(hostile);
+            assert!(
+                !name.contains('/') && !name.starts_with('.') && name.len() == 32,
+                "{hostile}: {name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What one commit added: the list that readers follow instead of listing objects.
+
+use casbah_model::Timestamp;
+use casbah_model::tally::Tallies;
+use serde::{Deserialize, Serialize};
+
+/// One commit of one stream; written in the transaction that moves its cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManifestEntry {
+    pub epoch: u32,
+    pub sequence: u64,
+    pub fence: u64,
+    pub family: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectEntry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantine: Vec<ObjectEntry>,
+    /// The ids this commit saw, for streams whose complete passes tell what is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roster: Option<String>,
+    /// The span of the cursor's axis that this commit covers; consecutive entries touch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
+    pub at: Timestamp,
+    pub tallies: Tallies,
+}
+
+impl ManifestEntry {
+    pub fn records(&self) -> u64 {
+        self.objects.iter().map(|object| object.records).sum()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectEntry {
+    pub name: String,
+    pub records: u64,
+    /// Compressed.
+    pub bytes: u64,
+    pub sha256: String,
+}

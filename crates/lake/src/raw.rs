@@ -1,0 +1,321 @@
+//! Raw objects: the vendor's records as they were sent, one a line, with four fields of ours at the end.
+//!
+//! `_rid` is the record's id, `_rv` its version, `_ck` the commit, `_at` when it was collected; `_kind` is our
+//! one-word reading and `_of` what it belongs to. Ours stand last, so a vendor's field of the same name cannot shadow
+//! them. An object is a row of zstd frames, each of which ends with a whole line.
+
+use std::io;
+use std::sync::Arc;
+
+use casbah_model::ports::{ObjectError, ObjectStore};
+use casbah_model::record::hex;
+use sha2::{Digest, Sha256};
+
+use crate::layout::Place;
+use crate::manifest::ObjectEntry;
+
+/// Lines are compressed in frames of about this size.
+const FRAME_BYTES: usize = 1 << 20;
+/// An object holds about this much before compression; more goes to the next part (pipeline design, section 5).
+pub const PART_BYTES: usize = 16 << 20;
+/// Records above this are not worth keeping whole in quarantine.
+const QUARANTINE_BYTES_MAX: usize = 64 << 10;
+const LEVEL: i32 = 1;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RawError {
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    #[error("records cannot be compressed")]
+    Compress(#[source] io::Error),
+}
+
+/// One record with what we say about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    pub id: &'a str,
+    pub version: &'a str,
+    pub kind: &'a str,
+    pub of: Option<&'a str>,
+    pub raw: &'a [u8],
+}
+
+/// Whether a vendor's record is an object, which is what a line can be made of.
+pub fn is_object(raw: &[u8]) -> bool {
+    let raw = raw.trim_ascii();
+    raw.first() == Some(&b'{') && raw.last() == Some(&b'}') && raw.len() >= 2
+}
+
+/// Writes the objects of one commit.
+///
+/// Records are written page by page: a page counts only after [`RawSink::accept`], so what a page that broke off had
+/// written already is left out, whatever its size.
+pub struct RawSink {
+    objects: Arc<dyn ObjectStore>,
+    place: Place,
+    /// The end of every line: position and time.
+    tail: String,
+    compressor: zstd::bulk::Compressor<'static>,
+    records: Parts,
+    quarantine: Parts,
+}
+
+/// Parts of one kind: those that are stored, the one that is being filled, and the open page.
+#[derive(Default)]
+struct Parts {
+    next_part: u32,
+    stored: Vec<ObjectEntry>,
+    /// Compressed frames of the part that is being filled, and what they hold.
+    frames: Vec<u8>,
+    frame_records: u64,
+    raw_bytes: usize,
+    page: Page,
+}
+
+#[derive(Default)]
+struct Page {
+    lines: Vec<u8>,
+    line_records: u64,
+    frames: Vec<u8>,
+    frame_records: u64,
+    raw_bytes: usize,
+    /// Parts of a page too large to be held; they count if the page does.
+    stored: Vec<ObjectEntry>,
+}
+
+impl RawSink {
+    pub fn new(objects: Arc<dyn ObjectStore>, place: Place) -> Result<RawSink, RawError> {
+        let compressor = zstd::bulk::Compressor::new(LEVEL).map_err(RawError::Compress)?;
+        let tail = format!(
+            "\",\"_ck\":\"{}\",\"_at\":\"{}\"}}\n",
+            place.position(),
+            place.begun
+        );
+        let (records, quarantine) = (Parts::default(), Parts::default());
+        Ok(RawSink {
+            objects,
+            place,
+            tail,
+            compressor,
+            records,
+            quarantine,
+        })
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Adds a record to the open page. The record must be an object (see [`is_object`]).
+    pub async fn line(&mut self, line: Line<'_>) -> Result<(), RawError> {
+        let page = &mut self.records.page;
+        let before = page.lines.len();
+        write_line(&mut page.lines, line, &self.tail);
+        page.raw_bytes += page.lines.len() - before;
+        page.line_records += 1;
+        self.spill(Kind::Records).await
+    }
+
+    /// Sets a record aside in the open page, with the reason; what is not text is escaped.
+    pub async fn refuse(&mut self, reason: &str, raw: &[u8], bytes: u64) -> Result<(), RawError> {
+        let kept = &raw[..raw.len().min(QUARANTINE_BYTES_MAX)];
+        let text = serde_json::json!({
+            "reason": reason,
+            "bytes": bytes,
+            "record": String::from_utf8_lossy(kept),
+            "_ck": self.place.position(),
+            "_at": self.place.begun,
+        });
+        let page = &mut self.quarantine.page;
+        let line = text.to_string();
+        page.lines.extend_from_slice(line.as_bytes());
+        page.lines.push(b'\n');
+        page.raw_bytes += line.len() + 1;
+        page.line_records += 1;
+        self.spill(Kind::Quarantine).await
+    }
+
+    /// Makes the open page count and opens the next one.
+    pub async fn accept(&mut self) -> Result<(), RawError> {
+        for kind in [Kind::Records, Kind::Quarantine] {
+            self.close_frame(kind)?;
+            let parts = self.parts(kind);
+            let page = std::mem::take(&mut parts.page);
+            parts.stored.extend(page.stored);
+            parts.frames.extend_from_slice(&page.frames);
+            parts.frame_records += page.frame_records;
+            parts.raw_bytes += page.raw_bytes;
+            // The buffer is the largest allocation here and serves the next page as well.
+            parts.page.lines = page.lines;
+            if parts.raw_bytes >= PART_BYTES {
+                self.store(kind).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the open page.
+    pub fn discard(&mut self) {
+        self.records.page = Page::default();
+        self.quarantine.page = Page::default();
+    }
+
+    /// How much was accepted so far, before compression.
+    pub fn raw_bytes(&self) -> usize {
+        let stored: u64 = self
+            .records
+            .stored
+            .iter()
+            .map(|object| object.records)
+            .sum();
+        if stored > 0 {
+            PART_BYTES.max(self.records.raw_bytes)
+        } else {
+            self.records.raw_bytes
+        }
+    }
+
+    /// Stores what is left and returns the objects of the records and of what was set aside.
+    pub async fn finish(mut self) -> Result<(Vec<ObjectEntry>, Vec<ObjectEntry>), RawError> {
+        for kind in [Kind::Records, Kind::Quarantine] {
+            if self.parts(kind).frame_records > 0 {
+                self.store(kind).await?;
+            }
+        }
+        Ok((self.records.stored, self.quarantine.stored))
+    }
+
+    fn parts(&mut self, kind: Kind) -> &mut Parts {
+        match kind {
+            Kind::Records => &mut self.records,
+            Kind::Quarantine => &mut self.quarantine,
+        }
+    }
+
+    /// Compresses full frames of the open page, and stores a page that outgrows a part under names of its own.
+    async fn spill(&mut self, kind: Kind) -> Result<(), RawError> {
+        if self.parts(kind).page.lines.len() < FRAME_BYTES {
+            return Ok(());
+        }
+        self.close_frame(kind)?;
+        let page = &mut self.parts(kind).page;
+        if page.raw_bytes < PART_BYTES {
+            return Ok(());
+        }
+        page.raw_bytes = 0;
+        let frames = std::mem::take(&mut page.frames);
+        let records = std::mem::take(&mut page.frame_records);
+        let entry = self.put(kind, frames, records).await?;
+        self.parts(kind).page.stored.push(entry);
+        Ok(())
+    }
+
+    fn close_frame(&mut self, kind: Kind) -> Result<(), RawError> {
+        let RawSink {
+            compressor,
+            records,
+            quarantine,
+            ..
+        } = self;
+        let page = match kind {
+            Kind::Records => &mut records.page,
+            Kind::Quarantine => &mut quarantine.page,
+        };
+        if page.lines.is_empty() {
+            return Ok(());
+        }
+        let start = page.frames.len();
+        page.frames
+            .resize(start + zstd::zstd_safe::compress_bound(page.lines.len()), 0);
+        let written = compressor
+            .compress_to_buffer(&page.lines, &mut page.frames[start..])
+            .map_err(RawError::Compress)?;
+        page.frames.truncate(start + written);
+        page.frame_records += std::mem::take(&mut page.line_records);
+        page.lines.clear();
+        Ok(())
+    }
+
+    async fn store(&mut self, kind: Kind) -> Result<(), RawError> {
+        let parts = self.parts(kind);
+        parts.raw_bytes = 0;
+        let frames = std::mem::take(&mut parts.frames);
+        let records = std::mem::take(&mut parts.frame_records);
+        let entry = self.put(kind, frames, records).await?;
+        self.parts(kind).stored.push(entry);
+        Ok(())
+    }
+
+    async fn put(
+        &mut self,
+        kind: Kind,
+        content: Vec<u8>,
+        records: u64,
+    ) -> Result<ObjectEntry, RawError> {
+        let part = self.parts(kind).next_part;
+        self.parts(kind).next_part += 1;
+        let name = match kind {
+            Kind::Records => self.place.raw(part),
+            Kind::Quarantine => self.place.quarantine(part),
+        };
+        let entry = ObjectEntry {
+            records,
+            bytes: content.len() as u64,
+            sha256: hex(&Sha256::digest(&content)),
+            name,
+        };
+        self.objects.put(&entry.name, content.into()).await?;
+        Ok(entry)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Records,
+    Quarantine,
+}
+
+fn write_line(out: &mut Vec<u8>, line: Line<'_>, tail: &str) {
+    let raw = line.raw.trim_ascii();
+    let body = &raw[..raw.len() - 1];
+    let start = out.len();
+    out.extend_from_slice(body);
+    flatten(&mut out[start..]);
+    let is_empty = body[1..].trim_ascii().is_empty();
+    out.extend_from_slice(if is_empty {
+        b"\"_rid\":\""
+    } else {
+        b",\"_rid\":\""
+    });
+    escape(out, line.id);
+    out.extend_from_slice(b"\",\"_rv\":\"");
+    escape(out, line.version);
+    out.extend_from_slice(b"\",\"_kind\":\"");
+    escape(out, line.kind);
+    if let Some(of) = line.of {
+        out.extend_from_slice(b"\",\"_of\":\"");
+        escape(out, of);
+    }
+    out.extend_from_slice(tail.as_bytes());
+}
+
+/// Line breaks cannot stand inside JSON strings, so between tokens they are white space like any other.
+fn flatten(record: &mut [u8]) {
+    for byte in record {
+        if *byte == b'\n' || *byte == b'\r' {
+            *byte = b' ';
+        }
+    }
+}
+
+fn escape(out: &mut Vec<u8>, text: &str) {
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    if is_plain {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let quoted = serde_json::Value::from(text).to_string();
+    out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
+}
