@@ -1,0 +1,174 @@
+//! The commit of a group of bundles: objects first, then units, digests, gaps and manifest in one transaction.
+
+use std::collections::BTreeMap;
+
+use casbah_connector::Feed;
+use casbah_lake::ManifestEntry;
+use casbah_lake::seen::{self, Seen};
+use casbah_model::SignedDuration;
+use casbah_model::connection::Cause;
+use casbah_model::state::{Condition, Key, Set, Write};
+use casbah_model::tally::{Tallies, Tally};
+use serde::{Deserialize, Serialize};
+
+use crate::bundles::{Outcome, Shared};
+use crate::context::Context;
+use crate::error::StageError;
+use crate::items::{self, GapItem, StreamItem, stream_name};
+use crate::sink::Touched;
+use crate::step::{ATTEMPTS_MAX, Committed, Step};
+
+/// How long a finished unit is remembered: longer than listings reach back.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(10 * 24);
+
+/// Where the hashes of a partition are.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SeenItem {
+    pub(crate) object: String,
+    expires: i64,
+}
+
+/// Stores the group's objects, then moves everything at once; `None` when the lane moved on without us.
+pub(crate) async fn commit(
+    step: &mut Step<'_>,
+    feed: &Feed,
+    shared: Shared,
+    outcomes: Vec<(Key, StreamItem, Outcome)>,
+) -> Result<Option<(Seen, Touched)>, StageError> {
+    let ctx = step.ctx;
+    let Shared {
+        raw,
+        mut seen,
+        mut tallies,
+        touched,
+        ..
+    } = shared;
+    if outcomes.is_empty() {
+        return Ok(Some((seen, touched)));
+    }
+    let place = raw.place().clone();
+    let (objects, quarantine) = raw.finish().await?;
+    let mut writes = vec![];
+    for (partition, hashes) in seen.changed() {
+        let object = place.seen(&format!("{}-{partition}", feed.name));
+        ctx.objects
+            .put(&object, seen::encode(&hashes).into())
+            .await?;
+        let pointer = SeenItem {
+            object,
+            expires: seen::expires(place.begun).as_second(),
+        };
+        writes.push(Write::put(
+            step.scope.seen(feed.name, partition),
+            items::write(&pointer),
+        ));
+    }
+    let mut gaps = BTreeMap::new();
+    for (key, unit, outcome) in outcomes {
+        settle(step, &key, &unit, &outcome, &mut tallies, &mut gaps);
+        writes.push(unit_write(ctx, key, &unit, outcome));
+    }
+    writes.extend(gaps.into_values());
+    let entry = ManifestEntry {
+        epoch: place.epoch,
+        sequence: place.sequence,
+        fence: place.fence,
+        family: place.family,
+        objects,
+        quarantine,
+        roster: None,
+        from: None,
+        to: None,
+        at: place.begun,
+        tallies,
+    };
+    match step.commit(Some(entry), writes).await? {
+        Committed::Yes => {
+            seen.committed();
+            Ok(Some((seen, touched)))
+        }
+        // Units move only under this lane's fence, so a refusal of one is a refusal of the lane.
+        Committed::FencedOff | Committed::Refused { .. } => Ok(None),
+    }
+}
+
+/// Counts what was not read; what is lost for good becomes a known gap.
+fn settle(
+    step: &Step<'_>,
+    key: &Key,
+    unit: &StreamItem,
+    outcome: &Outcome,
+    tallies: &mut Tallies,
+    gaps: &mut BTreeMap<String, Write>,
+) {
+    let Some(content) = &unit.content else { return };
+    let why = match outcome {
+        Outcome::Lost(code) => {
+            *tallies.at(content.available) += Tally {
+                listed: 1,
+                lost: 1,
+                ..Tally::default()
+            };
+            format!("the provider listed a bundle and did not have it any more ({code})")
+        }
+        Outcome::Failed(why) => {
+            tallies.at(content.available).bundles_failed += 1;
+            format!("a bundle was set aside after {ATTEMPTS_MAX} attempts: {why}")
+        }
+        Outcome::Read | Outcome::Later { .. } => return,
+    };
+    let stream = step.name().to_string();
+    let gap = GapItem {
+        stream,
+        from: content.available,
+        to: content.available,
+        why,
+        at: step.ctx.now(),
+    };
+    let sk = format!("{}#{}#{}", gap.stream, gap.from, stream_name(key));
+    gaps.insert(
+        sk.clone(),
+        Write::put(Key::new(step.scope.gaps(), sk), items::write(&gap)),
+    );
+}
+
+fn unit_write(ctx: &Context, key: Key, unit: &StreamItem, outcome: Outcome) -> Write {
+    let condition = Condition::All(vec![
+        Condition::Equal("v", unit.v.into()),
+        Condition::Equal("st", "RUN".into()),
+    ]);
+    let mut sets = vec![Set::To("v", (unit.v + 1).into())];
+    let mut end = |state: &str| {
+        sets.push(Set::To("st", state.into()));
+        sets.push(Set::Remove("gw"));
+        sets.push(Set::Remove("gk"));
+        sets.push(Set::To(
+            "expires",
+            (ctx.now() + REMEMBERED).as_second().into(),
+        ));
+    };
+    match outcome {
+        Outcome::Read | Outcome::Lost(_) => end("DONE"),
+        Outcome::Failed(why) => {
+            end("FAILED");
+            sets.push(Set::To("trouble", trouble(why)));
+        }
+        Outcome::Later { at, attempts, why } => {
+            sets.push(Set::To("wake", at.as_millisecond().into()));
+            sets.push(Set::To("gk", at.as_millisecond().into()));
+            sets.push(Set::To("att", attempts.into()));
+            sets.push(Set::To("fails", (unit.fails + 1).into()));
+            sets.extend(why.map(|why| Set::To("trouble", trouble(why))));
+        }
+    }
+    Write::update(key, condition, sets)
+}
+
+fn trouble(why: String) -> serde_json::Value {
+    let cause = Cause::new(
+        "bundle",
+        why,
+        "it is tried again by itself with growing waits",
+    );
+    serde_json::to_value(cause).expect("causes are plain")
+}

@@ -1,0 +1,172 @@
+//! What a stage has to work with: the ports, the settings, and the time it may take.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use casbah_connector::Connector;
+use casbah_http::gate::Gates;
+use casbah_http::{Base, Session, SessionParts, Tokens};
+use casbah_model::message::Ticket;
+use casbah_model::ports::{Clock, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport};
+use casbah_model::{SignedDuration, Timestamp};
+
+use crate::apps;
+use crate::error::StageError;
+use crate::file_scan::RootsCache;
+use crate::items::ConnectionItem;
+
+/// The ports and settings of this process, shared by all its invocations.
+pub struct Context {
+    pub state: Arc<dyn StateStore>,
+    pub queue: Arc<dyn Queue>,
+    pub objects: Arc<dyn ObjectStore>,
+    pub secrets: Arc<dyn SecretStore>,
+    pub transport: Arc<dyn Transport>,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub settings: Settings,
+    /// Caches that may vanish.
+    pub tokens: Arc<Tokens>,
+    pub roots: RootsCache,
+    pub meter: Meter,
+    /// Set when the process is asked to end: steps stop at their next page border.
+    pub stopping: AtomicBool,
+}
+
+/// Times of the protocol (pipeline design, section 7). Safety does not depend on them.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The longest an invocation may live; its own budget is half of it.
+    pub function_limit: SignedDuration,
+    pub lease: SignedDuration,
+    pub sweep_period: SignedDuration,
+    /// Pages of up to this long, or this many bytes, share one commit.
+    pub commit_after: SignedDuration,
+    pub commit_bytes: usize,
+    /// How often every file is looked at.
+    pub file_sweep: SignedDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let function_limit = SignedDuration::from_secs(120);
+        Settings {
+            function_limit,
+            lease: function_limit + SignedDuration::from_secs(20),
+            sweep_period: SignedDuration::from_secs(60),
+            commit_after: SignedDuration::from_secs(5),
+            commit_bytes: 16 << 20,
+            file_sweep: SignedDuration::from_hours(12),
+        }
+    }
+}
+
+/// Records committed by this process, for whoever shows progress.
+#[derive(Default)]
+pub struct Meter {
+    pub entities: AtomicU64,
+    pub activities: AtomicU64,
+    pub files: AtomicU64,
+    pub calls_throttled: AtomicU64,
+}
+
+impl Meter {
+    pub fn add(&self, family: &str, records: u64) {
+        let counter = match family {
+            "activities" => &self.activities,
+            "files" => &self.files,
+            _ => &self.entities,
+        };
+        counter.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+impl Context {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// A random id, for an invocation or a token.
+    pub fn random_id(&self) -> String {
+        format!("{:016x}{:016x}", self.rng.next_u64(), self.rng.next_u64())
+    }
+
+    pub async fn sleep(&self, wait: SignedDuration) {
+        self.clock.sleep_until(self.now() + wait).await;
+    }
+
+    /// Opens a connection for calls that take their turn until `deadline`.
+    pub async fn session(
+        &self,
+        connection: &ConnectionItem,
+        ticket: Option<Ticket>,
+        deadline: Timestamp,
+    ) -> Result<(Session, &'static dyn Connector), StageError> {
+        let (parts, connector) = self.parts(connection, ticket, deadline).await?;
+        Ok((Session::new(parts), connector))
+    }
+
+    /// Opens a connection for calls that somebody waits for.
+    pub async fn interactive_session(
+        &self,
+        connection: &ConnectionItem,
+    ) -> Result<(Session, &'static dyn Connector), StageError> {
+        let deadline = self.now() + self.settings.function_limit / 2;
+        let (parts, connector) = self.parts(connection, None, deadline).await?;
+        Ok((Session::interactive(parts), connector))
+    }
+
+    async fn parts(
+        &self,
+        connection: &ConnectionItem,
+        ticket: Option<Ticket>,
+        deadline: Timestamp,
+    ) -> Result<(SessionParts, &'static dyn Connector), StageError> {
+        let connector = apps::connector(connection.settings.app);
+        let tenant = connection
+            .report
+            .as_ref()
+            .map(|report| report.tenant.clone())
+            .unwrap_or_default();
+        let scope = connection.scope().to_string();
+        let gates = Gates::new(
+            Arc::clone(&self.state),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.rng),
+            scope.clone(),
+            connector.limits(&tenant),
+            ticket,
+            deadline,
+        );
+        let mut endpoints = BTreeMap::new();
+        for (name, address) in connector.endpoints() {
+            let address = connection
+                .settings
+                .endpoints
+                .get(*name)
+                .map_or(*address, String::as_str);
+            endpoints.insert(*name, Base::parse(address)?);
+        }
+        let parts = SessionParts {
+            connection: connection.settings.id.clone(),
+            scope,
+            settings: connection.settings.app_settings.clone(),
+            endpoints,
+            secret: self.secrets.get(connection.settings.id.as_str()).await?,
+            tenant,
+            authenticator: connector.auth(),
+            dialect: connector.dialect(),
+            transport: Arc::clone(&self.transport),
+            clock: Arc::clone(&self.clock),
+            rng: Arc::clone(&self.rng),
+            tokens: Arc::clone(&self.tokens),
+            gates,
+        };
+        Ok((parts, connector))
+    }
+}

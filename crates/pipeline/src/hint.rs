@@ -1,0 +1,83 @@
+//! Hints: messages that say "look at this stream", and making a stream due now.
+
+use std::time::Duration;
+
+use casbah_model::SignedDuration;
+use casbah_model::message::{Message, Ticket};
+use casbah_model::ports::{DELAY_MAX, StoreError};
+use casbah_model::state::{Condition, Key, Set, Value, Write};
+
+use crate::context::Context;
+use crate::error::StageError;
+use crate::items::{self, StreamItem, StreamState, time};
+
+/// Sends the hint for a stream's next step; what is due later than a queue can wait is left to the sweeper.
+pub async fn hint(
+    ctx: &Context,
+    key: &Key,
+    stream: &StreamItem,
+    ticket: Option<Ticket>,
+) -> Result<(), StageError> {
+    let wait_ms = stream.wake - ctx.now().as_millisecond();
+    let delay = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+    if delay > DELAY_MAX {
+        return Ok(());
+    }
+    let message = Message::Look {
+        stage: stream.stage,
+        key: key.clone(),
+        version: stream.v,
+        ticket,
+    };
+    if let Err(error) = ctx.queue.send(&message, delay).await {
+        // A lost hint costs time only: the sweeper finds the stream by its wake time.
+        tracing::warn!(stream = %key, %error, "hint not sent");
+    }
+    Ok(())
+}
+
+/// Makes a free stream due now and sends its hint; a stream that is being worked on looks again by itself.
+pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
+    let found = ctx.state.get(std::slice::from_ref(key)).await?;
+    let Some(Some(item)) = found.first() else {
+        return Ok(());
+    };
+    let mut stream: StreamItem = items::read(key, item)?;
+    let now = ctx.now();
+    let is_idle = stream.st == StreamState::Run
+        && stream.lease < now.as_millisecond()
+        && time(stream.wake) > now + SignedDuration::from_secs(1);
+    if !is_idle {
+        return Ok(());
+    }
+    let condition = Condition::Equal("v", stream.v.into());
+    stream.v += 1;
+    stream.wake = now.as_millisecond();
+    stream.caught_up = false;
+    stream.index(key);
+    let mut sets = vec![
+        Set::To("v", stream.v.into()),
+        Set::To("wake", stream.wake.into()),
+        Set::To("caught_up", false.into()),
+    ];
+    sets.extend(index_sets(&stream));
+    match ctx
+        .state
+        .write(Write::update(key.clone(), condition, sets))
+        .await
+    {
+        Ok(_) => hint(ctx, key, &stream, None).await,
+        Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The index attributes of a stream, for writes that set only some of it.
+pub fn index_sets(stream: &StreamItem) -> [Set; 2] {
+    let set =
+        |name, value: Option<Value>| value.map_or(Set::Remove(name), |value| Set::To(name, value));
+    [
+        set("gw", stream.gw.clone().map(Value::from)),
+        set("gk", stream.gk.map(Value::from)),
+    ]
+}

@@ -1,0 +1,217 @@
+//! The continuity ledger: what every feed listed in every hour, and what became of it, summed over the manifest.
+//!
+//! [`verify`] goes further and reads every object that the manifest names.
+
+use std::collections::{BTreeMap, HashSet};
+
+use casbah_lake::{ManifestEntry, read};
+use casbah_model::Timestamp;
+use casbah_model::connection::ConnectionId;
+use casbah_model::ports::Query;
+use casbah_model::record::RecordId;
+use casbah_model::tally::{Tallies, Tally};
+use serde::Serialize;
+
+use crate::activity_poll::Level;
+use crate::context::Context;
+use crate::error::StageError;
+use crate::file_scan::QUEUE;
+use crate::items::{self, ConnectionItem, Scope, stream_name};
+use crate::status::{all_units, connections, streams};
+
+#[derive(Debug, Serialize)]
+pub struct LedgerRow {
+    pub connection: ConnectionId,
+    pub feed: String,
+    pub hour: Timestamp,
+    #[serde(flatten)]
+    pub tally: Tally,
+    pub closes: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct FeedTotal {
+    pub connection: ConnectionId,
+    pub feed: String,
+    #[serde(flatten)]
+    pub tally: Tally,
+    pub bundles_open: u64,
+    pub closes: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Ledger {
+    pub closes: bool,
+    pub totals: Vec<FeedTotal>,
+    pub hours: Vec<LedgerRow>,
+}
+
+/// Sums the manifest of one connection, or of all.
+pub async fn ledger(ctx: &Context, only: Option<&ConnectionId>) -> Result<Ledger, StageError> {
+    let mut ledger = Ledger {
+        closes: true,
+        totals: vec![],
+        hours: vec![],
+    };
+    for connection in chosen(ctx, only).await? {
+        let mut feeds: BTreeMap<String, Tallies> = BTreeMap::new();
+        for stream in manifests(ctx, &connection.scope()).await? {
+            let tallies = feeds.entry(feed_of(&stream)).or_default();
+            each_entry(ctx, &stream.manifest, |entry| tallies.add(&entry.tallies)).await?;
+        }
+        let name = &connection.settings.id;
+        for (feed, tallies) in feeds {
+            add(&mut ledger, name, &feed, &tallies);
+        }
+    }
+    ledger.closes = ledger.totals.iter().all(|total| total.closes);
+    Ok(ledger)
+}
+
+fn add(ledger: &mut Ledger, connection: &ConnectionId, feed: &str, tallies: &Tallies) {
+    let row = |(hour, tally): (Timestamp, &Tally)| LedgerRow {
+        connection: connection.clone(),
+        feed: feed.into(),
+        hour,
+        tally: *tally,
+        closes: tally.closes(),
+    };
+    ledger.hours.extend(tallies.iter().map(row));
+    let tally = tallies.total();
+    ledger.totals.push(FeedTotal {
+        connection: connection.clone(),
+        feed: feed.into(),
+        bundles_open: tally.bundles_open(),
+        // Sums can hide what hours do not.
+        closes: tallies.iter().all(|(_, tally)| tally.closes()),
+        tally,
+    });
+}
+
+async fn chosen(
+    ctx: &Context,
+    only: Option<&ConnectionId>,
+) -> Result<Vec<ConnectionItem>, StageError> {
+    let all = connections(ctx).await?;
+    let Some(only) = only else { return Ok(all) };
+    let found: Vec<_> = all
+        .into_iter()
+        .filter(|connection| connection.settings.id == *only)
+        .collect();
+    if found.is_empty() {
+        Err(StageError::UnknownConnection {
+            name: only.to_string(),
+        })
+    } else {
+        Ok(found)
+    }
+}
+
+/// A stream or unit that commits, and where its manifest is.
+pub struct Committing {
+    pub name: String,
+    pub is_root: bool,
+    pub manifest: String,
+    pub item: items::StreamItem,
+}
+
+/// Every stream and unit of a connection that has a manifest.
+pub async fn manifests(ctx: &Context, scope: &Scope) -> Result<Vec<Committing>, StageError> {
+    let mut found = vec![];
+    for (key, item) in streams(ctx, scope).await? {
+        let name = stream_name(&key).to_string();
+        found.push(Committing {
+            manifest: scope.manifest(&name),
+            name,
+            is_root: false,
+            item,
+        });
+    }
+    for (key, item) in all_units(ctx, scope, QUEUE).await? {
+        let name = stream_name(&key).to_string();
+        found.push(Committing {
+            manifest: scope.manifest(&name),
+            name,
+            is_root: true,
+            item,
+        });
+    }
+    Ok(found)
+}
+
+/// The feed that a stream's counts belong to: listings and lanes of one feed are one row.
+fn feed_of(stream: &Committing) -> String {
+    if stream.is_root {
+        return "files".into();
+    }
+    let levels = Level::ALL
+        .iter()
+        .map(|level| level.name())
+        .chain(["bundles"]);
+    let mut rests = levels.filter_map(|level| stream.name.strip_prefix(level)?.strip_prefix('-'));
+    match rests.next() {
+        Some(feed) => format!("activities/{feed}"),
+        None => stream.name.clone(),
+    }
+}
+
+/// Calls `each` with every manifest entry of a stream, in the order of its commits.
+pub async fn each_entry(
+    ctx: &Context,
+    manifest: &str,
+    mut each: impl FnMut(ManifestEntry),
+) -> Result<(), StageError> {
+    let mut query = Query::prefix(manifest, "");
+    loop {
+        let page = ctx.state.query(query.clone()).await?;
+        for found in &page {
+            each(items::read(&found.key, &found.item)?);
+        }
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        query.after = Some(last.key.sk.clone());
+    }
+}
+
+/// What reading every object showed.
+#[derive(Debug, Default, Serialize)]
+pub struct Verified {
+    pub objects: u64,
+    pub records: u64,
+    pub bytes: u64,
+    /// Activity records that stand in the lake twice.
+    pub repeated: u64,
+    /// Objects that are missing, changed, or hold another number of records than the manifest says.
+    pub faults: Vec<String>,
+}
+
+/// Reads every object that the manifest names: checksums, counts, and that no activity stands there twice.
+pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verified, StageError> {
+    let mut verified = Verified::default();
+    for connection in chosen(ctx, only).await? {
+        let mut ids = HashSet::new();
+        for stream in manifests(ctx, &connection.scope()).await? {
+            let mut entries = vec![];
+            each_entry(ctx, &stream.manifest, |entry| entries.push(entry)).await?;
+            for entry in entries {
+                let is_activity = entry.family == "activities";
+                for object in entry.objects.iter().chain(&entry.quarantine) {
+                    verified.objects += 1;
+                    verified.bytes += object.bytes;
+                    let counted = is_activity && entry.objects.contains(object);
+                    let read = read::lines(&*ctx.objects, object, |line| {
+                        verified.records += 1;
+                        let marks = if counted { read::marks(line) } else { None };
+                        let id = marks.map(|marks| RecordId::new(marks.id).hash());
+                        verified.repeated += u64::from(id.is_some_and(|id| !ids.insert(id)));
+                    });
+                    if let Err(error) = read.await {
+                        verified.faults.push(error.to_string());
+                    }
+                }
+            }
+        }
+    }
+    Ok(verified)
+}
