@@ -106,6 +106,14 @@ impl Session {
         }
     }
 
+    /// A session for one call at a time that much else waits for, such as the pages of a list.
+    pub fn prompt(parts: SessionParts) -> Session {
+        Session {
+            parts,
+            urgency: Urgency::Prompt,
+        }
+    }
+
     /// A session for what somebody waits for, such as a connection test.
     pub fn interactive(parts: SessionParts) -> Session {
         Session {

@@ -154,7 +154,10 @@ impl Records {
         if bytes == (end - begin) as u64 {
             self.head = self.buffer[begin..begin + HEAD_BYTES].to_vec();
         }
-        Piece::Oversized { head: &self.head, bytes }
+        Piece::Oversized {
+            head: &self.head,
+            bytes,
+        }
     }
 
     /// Looks at what is buffered; returns where the next whole element lies.

@@ -94,6 +94,8 @@ pub struct Holder {
     /// The table has no slice to give, or did not answer: none is asked for before this.
     pub(super) acquire_after_ms: i64,
     pub(super) interactive_seen: Option<f64>,
+    /// Calls that are still to come, if the invocation knows.
+    pub(super) expected: Option<usize>,
     /// Until when a caller was told to stay away, if the last one was.
     pub(super) left_until_ms: Option<i64>,
     pub(super) bell: Option<oneshot::Sender<()>>,
@@ -210,7 +212,10 @@ impl Holder {
         }
         let due = self.due(limit, pace, now);
         if due >= end_ms as f64 || !has_room {
-            // The rest of the slice holds no call; the next one goes on where this one ends.
+            // The rest of the slice holds no call; the next one goes on where this one ends. What
+            // it was kept free for is paid, or slices shorter than a debt would never send.
+            let rest_ms = (end_ms as f64 - now).max(0.0);
+            self.debt = (self.debt - even_pace * rest_ms / 1000.0).max(0.0);
             if let Some(slice) = &mut self.slice {
                 slice.is_spent = true;
             }
@@ -284,6 +289,7 @@ impl Holder {
         (self.owed, self.debt) = (cost, 0.0);
         self.slice.iter_mut().for_each(|slice| slice.used += cost);
         self.uncounted += cost;
+        self.expected = self.expected.map(|calls| calls.saturating_sub(1));
         self.left_until_ms = None;
         let epoch = self.known.as_ref().map_or(0, |bucket| bucket.epoch);
         let trip = Trip {
@@ -352,13 +358,23 @@ impl Holder {
             _ => 0,
         };
         let planned = self.track_pace(limit, now_ms) * rest_ms.max(0) as f64 / 1000.0;
+        // A slice for a few calls has to hold as well what they make room for.
+        let owing = (self.debt / cost).ceil() as usize;
+        let expected = self.expected.map(|calls| calls + owing);
         Want {
             track: 0,
             own: self.slice.as_ref().map(|slice| (slice.track, slice.to_ms)),
-            length_ms: Slice::wanted_ms(limit, self.length_ms, cost / pace),
+            length_ms: Slice::wanted_ms(limit, self.length_ms, expected, cost / pace),
             used: self.uncounted + planned,
             extras: self.extras(now_ms),
         }
+    }
+
+    /// Whether a slice is held in which a call could still be sent.
+    pub fn can_send_in_slice(&self, limit: &Limit, now_ms: i64) -> bool {
+        let now_ms = now_ms - shift(&self.known);
+        let is_left = |slice: &Slice| !slice.is_spent && slice.last_send_ms(limit) > now_ms;
+        self.next.is_some() || self.slice.as_ref().is_some_and(is_left)
     }
 
     /// Wakes the caller at the head of the queue, to decide again.

@@ -52,6 +52,30 @@ impl Gates {
         Err(self.later(gate, gate.desk.now_ms() + WAIT_MAX_MS))
     }
 
+    /// Whether an interactive call could be sent at once, and no slice is held that would be wasted.
+    pub(super) async fn is_open_to_prompt(&self, gate: &Gate) -> bool {
+        let known = {
+            let holder = gate.lock();
+            if holder.can_send_in_slice(&gate.desk.limit, gate.desk.now_ms()) {
+                return false;
+            }
+            holder.known.clone()
+        };
+        let bucket = match known {
+            Some(bucket) => bucket,
+            None => match gate.desk.read().await {
+                Ok(bucket) => bucket,
+                // The bulk way says what is wrong.
+                Err(_) => return false,
+            },
+        };
+        let own_ms = bucket.interactive_ms - gate.desk.limit.interactive_burst_ms();
+        let now_ms = gate.desk.now_ms();
+        let is_open = bucket.reopens_ms.max(own_ms) <= now_ms;
+        gate.lock().learn(&gate.desk.limit, bucket, now_ms);
+        is_open
+    }
+
     async fn wait_short(&self, gate: &Gate, until_ms: i64) -> Result<(), GateError> {
         if until_ms - gate.desk.now_ms() > WAIT_MAX_MS {
             return Err(self.later(gate, until_ms - LEAD_MS));

@@ -33,6 +33,28 @@ impl Gates {
         })
     }
 
+    /// The slice to carry in the next message when this invocation's time is over and there is more
+    /// to do: what is left of the one in use, with the one that follows it.
+    ///
+    /// Without it the next invocation would queue behind everybody else, and a slice that was
+    /// acquired ahead would stay empty, ten seconds of the limit in each minute.
+    pub fn hand_over(&self) -> Option<Ticket> {
+        let now = milliseconds(self.now());
+        let rests = self.gates.iter().filter_map(|gate| {
+            let slice = gate.lock().hand_over(&gate.desk.limit, now)?;
+            Some((gate.desk.limit.bucket, slice))
+        });
+        let (bucket, slice) = rests.max_by_key(|(_, slice)| slice.length_ms())?;
+        let track = u32::try_from(slice.track).ok()?;
+        let (from_ms, to_ms) = (slice.from_ms, slice.to_ms);
+        (to_ms > from_ms).then(|| Ticket {
+            bucket: bucket.to_string(),
+            track,
+            from_ms,
+            to_ms,
+        })
+    }
+
     /// Gives back what is left of slices that no ticket carries, and counts what a day's budget
     /// does not know yet.
     ///
@@ -85,30 +107,64 @@ impl Holder {
         self.next.take()
     }
 
-    /// Lets go of all slices: what is left of them, and the units not yet counted.
-    pub fn release(&mut self, limit: &Limit, now: f64) -> (Option<Bucket>, Vec<Slice>, f64) {
-        let shift_ms = shift(&self.known);
-        // Without what headers say: that may be zero, and the time line knows nothing of it.
+    /// Takes out what is left of the slice in use, joined with the one that follows it.
+    pub fn hand_over(&mut self, limit: &Limit, now: f64) -> Option<Slice> {
+        let rest = self
+            .slice
+            .take()
+            .map(|slice| self.rest_of(slice, limit, now));
+        match (rest, self.next.take()) {
+            (Some(rest), Some(next)) if next.follows => Some(Slice {
+                to_ms: next.to_ms,
+                is_spent: false,
+                ..rest
+            }),
+            (rest, Some(next)) => {
+                // The later one goes back, if nobody queued behind it.
+                if rest.is_some() {
+                    self.next = Some(next);
+                    return rest;
+                }
+                Some(next)
+            }
+            (rest, None) => rest,
+        }
+    }
+
+    /// What is left of a slice: from where an even pace would stand, and not before the last call
+    /// has been paid.
+    fn rest_of(&self, mut slice: Slice, limit: &Limit, now: f64) -> Slice {
+        if slice.is_begun {
+            let pace = self.even_pace(limit, now);
+            let owed_ms = (0.5 * self.owed / pace * 1000.0) as i64;
+            let paid = self.paid_ms as i64 - shift(&self.known) + owed_ms;
+            let even = slice.even_ms(pace);
+            slice.from_ms = paid.max(even).max(slice.from_ms).min(slice.to_ms);
+        }
+        slice
+    }
+
+    /// Without what headers say: that may be zero, and the time line knows nothing of it.
+    fn even_pace(&self, limit: &Limit, now: f64) -> f64 {
         let base = self
             .known
             .as_ref()
             .map_or(0.0, |bucket| bucket.base_pace(now as i64));
-        let pace = base / f64::from(limit.track_count());
+        base / f64::from(limit.track_count())
+    }
+
+    /// Lets go of all slices: what is left of them, and the units not yet counted.
+    pub fn release(&mut self, limit: &Limit, now: f64) -> (Option<Bucket>, Vec<Slice>, f64) {
         let mut rests = Vec::new();
-        if let Some(mut slice) = self.slice.take() {
-            if slice.is_begun {
-                // Where an even pace would stand, and not before the last call has been paid.
-                let paid =
-                    self.paid_ms as i64 - shift_ms + (0.5 * self.owed / pace * 1000.0) as i64;
-                let even = slice.from_ms + (slice.used / pace * 1000.0) as i64;
-                let half = slice.from_ms + slice.length_ms() / 2;
-                slice.from_ms = if even > half {
-                    slice.to_ms
-                } else {
-                    paid.max(even).max(slice.from_ms)
-                };
+        if let Some(slice) = self.slice.take() {
+            let half = slice.from_ms + slice.length_ms() / 2;
+            let is_small = slice.is_begun && slice.even_ms(self.even_pace(limit, now)) > half;
+            let mut rest = self.rest_of(slice, limit, now);
+            // A small rest would only be a part slice in somebody's way.
+            if is_small {
+                rest.from_ms = rest.to_ms;
             }
-            rests.push(slice);
+            rests.push(rest);
         }
         match (self.next.take(), rests.last_mut()) {
             (Some(next), Some(rest)) if next.follows => rest.to_ms = next.to_ms,

@@ -76,6 +76,9 @@ pub enum Urgency {
     Bulk,
     /// Goes at once, from a small limit of its own: somebody is waiting for it.
     Interactive,
+    /// One call at a time that much else waits for, such as a page of a list: it takes the way of
+    /// interactive calls while that is free, and waits for slices otherwise.
+    Prompt,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +173,10 @@ impl Gates {
         let trip = match spend.urgency {
             Urgency::Bulk => self.admit_bulk(gate, spend.class).await?,
             Urgency::Interactive => self.admit_interactive(gate, spend.class).await?,
+            Urgency::Prompt if self.is_open_to_prompt(gate).await => {
+                self.admit_interactive(gate, spend.class).await?
+            }
+            Urgency::Prompt => self.admit_bulk(gate, spend.class).await?,
         };
         Ok(Pass {
             gates: self,
@@ -245,6 +252,14 @@ impl Gates {
                 drop(holder);
                 Err(self.unreachable(gate, error))
             }
+        }
+    }
+
+    /// Tells how many calls are still to come, when the invocation knows: slices are acquired for
+    /// as many and no more. A call that comes all the same finds a short slice.
+    pub fn expect(&self, calls: Option<usize>) {
+        for gate in &self.gates {
+            gate.lock().expected = calls;
         }
     }
 

@@ -44,22 +44,27 @@ impl Slice {
     }
 
     /// How long the next slice should be after one of `last_ms` (0 before the first), at `call_s`
-    /// seconds per call.
-    pub fn wanted_ms(limit: &Limit, last_ms: i64, call_s: f64) -> i64 {
+    /// seconds per call: worth the calls that are `expected`, or growing when nobody knows.
+    pub fn wanted_ms(limit: &Limit, last_ms: i64, expected: Option<usize>, call_s: f64) -> i64 {
         let full = limit.slice_ms();
-        let first = || (FIRST_CALLS * call_s * 1000.0).min(full as f64) as i64;
-        let wanted = if last_ms > 0 {
-            last_ms.saturating_mul(GROWTH)
-        } else {
-            first()
+        let worth_ms = |calls: f64| (calls * call_s * 1000.0).min(full as f64);
+        let wanted = match expected {
+            Some(calls) => (worth_ms(calls as f64).ceil() as i64).max(1),
+            None if last_ms > 0 => last_ms.saturating_mul(GROWTH).max(LENGTH_MIN_MS),
+            None => (worth_ms(FIRST_CALLS) as i64).max(LENGTH_MIN_MS),
         };
-        wanted.max(LENGTH_MIN_MS).min(full)
+        wanted.min(full)
     }
 
     /// Whether a sped-up slice has room for `cost` more units, its budget being what the even pace
     /// would make of it.
     pub fn has_room(&self, cost: f64, even_pace: f64) -> bool {
         self.speed <= 1.0 || self.used + cost <= even_pace * self.length_ms() as f64 / 1000.0
+    }
+
+    /// Where a holder that kept an even pace would stand after what was used.
+    pub fn even_ms(&self, pace: f64) -> i64 {
+        self.from_ms + (self.used / pace * 1000.0) as i64
     }
 
     pub fn length_ms(&self) -> i64 {

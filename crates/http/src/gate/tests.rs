@@ -271,11 +271,19 @@ fn slices_grow_with_demand() {
     let limit = per_minute();
     let lengths: Vec<i64> = (0..5)
         .scan(0, |last, _| {
-            *last = Slice::wanted_ms(&limit, *last, 1.0 / 33.0);
+            *last = Slice::wanted_ms(&limit, *last, None, 1.0 / 33.0);
             Some(*last)
         })
         .collect();
     assert_eq!(lengths, [242, 968, 3872, 10_000, 10_000]);
+}
+
+#[test]
+fn a_slice_is_acquired_for_the_calls_that_are_expected() {
+    let limit = limit(2000.0, 60);
+    let wanted = |expected| Slice::wanted_ms(&limit, 240, Some(expected), 0.03);
+    assert_eq!((wanted(1), wanted(100)), (30, 3_000));
+    assert_eq!(wanted(100_000), limit.slice_ms());
 }
 
 #[test]
