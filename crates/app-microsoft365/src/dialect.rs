@@ -28,6 +28,7 @@ const KINDS: &[(&str, RefusalKind)] = &[
     ("AF20010", RefusalKind::Invalid),
     ("AF20011", RefusalKind::Invalid),
     ("AF20012", RefusalKind::Invalid),
+    (AUDIT_OFF, RefusalKind::Invalid),
     ("AF20013", RefusalKind::Invalid),
     ("AF20022", RefusalKind::Invalid),
     ("AF20023", RefusalKind::Invalid),

@@ -82,7 +82,8 @@ pub(crate) fn of(tenant: &Tenant) -> Vec<Limit> {
     vec![
         // A baseline for every tenant, more with more seats (Management Activity API reference, "API throttling").
         Limit {
-            in_flight: 64,
+            // As many as a lane fetches side by side: a slice is sped up no further than they can spend it.
+            in_flight: 32,
             speed_up: 4,
             ..row(Bucket::Management, 2_000.0, secs(60))
         },

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use casbah_connector::{Authenticator, ConnectorError, Granted, PermissionSource, Session};
-use casbah_http::{AuthError, Base, CallError, RefusalKind};
+use casbah_http::{Base, CallError, RefusalKind};
 use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 use casbah_model::permission::{Need, Permission};
@@ -59,18 +59,41 @@ impl PermissionSource for Roles {
         // Roles are fixed when a token is issued.
         session.forget_tokens();
         let mut refused = BTreeMap::new();
-        let mut permissions = roles(session, GRAPH).await?;
-        match roles(session, MANAGEMENT).await {
-            Ok(more) => permissions.extend(more),
-            // Graph let us in, so the credential is right and only this service is missing.
-            Err(ConnectorError::Unauthorized { cause }) if cause.code != "wrong-tenant" => {
-                refused.extend(AUDITED.map(|component| (component, cause.clone())));
-            }
-            Err(error) => return Err(error),
+        let is_audited = components
+            .iter()
+            .any(|component| AUDITED.contains(component));
+        let is_graph = components
+            .iter()
+            .any(|component| !AUDITED.contains(component));
+        let mut permissions = Some(vec![]);
+        if is_graph {
+            permissions = roles(session, GRAPH).await?;
         }
-        permissions.sort();
-        permissions.dedup();
-        let tenant = tenant(session, &mut refused).await?;
+        if is_audited {
+            match roles(session, MANAGEMENT).await {
+                Ok(more) => {
+                    permissions = permissions
+                        .zip(more)
+                        .map(|(left, right)| [left, right].concat())
+                }
+                // Graph let us in, so the credential is right and only this service is missing.
+                Err(ConnectorError::Unauthorized { cause })
+                    if is_graph && cause.code != "wrong-tenant" =>
+                {
+                    refused.extend(AUDITED.map(|component| (component, cause.clone())));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(permissions) = &mut permissions {
+            permissions.sort();
+            permissions.dedup();
+        }
+        let tenant = match is_graph {
+            true => tenant(session, &mut refused).await?,
+            // Who reads only the audit trail needs no right to read the directory.
+            false => known_tenant(session),
+        };
         for component in components {
             if refused.contains_key(component) {
                 continue;
@@ -88,22 +111,23 @@ impl PermissionSource for Roles {
     }
 }
 
-/// The roles in a new token for a service, which must be one of the tenant that was entered.
+/// The roles in a new token for a service, which must be one of the tenant that was entered; `None` when the token
+/// cannot be read, because it is meant for the service and only happens to be readable (identity platform
+/// documentation, "Access tokens"). Then the probes alone say what works.
 ///
 /// A token is issued even when nothing was granted: it has no roles then (identity platform documentation, "Client
 /// credentials flow").
 async fn roles(
     session: &Session,
     audience: &'static str,
-) -> Result<Vec<Permission>, ConnectorError> {
+) -> Result<Option<Vec<Permission>>, ConnectorError> {
     let token = ClientCredentials
         .token(session, audience)
         .await
         .map_err(CallError::Auth)?;
-    let claims = claims(token.secret.reveal()).ok_or_else(|| {
-        let reason = "the token holds no readable claims".to_string();
-        CallError::Auth(AuthError::Unavailable { reason })
-    })?;
+    let Some(claims) = claims(token.secret.reveal()) else {
+        return Ok(None);
+    };
     if let Some(issuer) = claims.tid.as_str() {
         require_tenant(session, issuer)?;
     }
@@ -116,7 +140,7 @@ async fn roles(
         .iter()
         .filter_map(Value::as_str)
         .filter(|name| name.len() <= ROLE_BYTES_MAX);
-    Ok(names.take(ROLES_MAX).map(Permission::new).collect())
+    Ok(Some(names.take(ROLES_MAX).map(Permission::new).collect()))
 }
 
 /// Microsoft Graph defines some 700 application roles, none with a name of 100 characters.
@@ -188,6 +212,15 @@ struct Sku {
     consumed_units: Option<u64>,
 }
 
+/// What is known of the tenant without asking.
+fn known_tenant(session: &Session) -> Tenant {
+    let id = session.setting(TENANT_ID).to_string();
+    Tenant {
+        id,
+        ..Tenant::default()
+    }
+}
+
 async fn tenant(
     session: &Session,
     refused: &mut BTreeMap<Component, Cause>,
@@ -203,11 +236,16 @@ async fn tenant(
                     "read the tenant and its domains",
                 ),
             );
-            let id = session.setting(TENANT_ID).to_string();
-            return Ok(Tenant {
-                id,
-                ..Tenant::default()
-            });
+            return Ok(known_tenant(session));
+        }
+        // Only facts about the tenant are missing; whether users can be read is for their own probe to find out.
+        Err(CallError::Refused { refusal, .. })
+            if matches!(
+                refusal.kind,
+                RefusalKind::NotFound | RefusalKind::Gone | RefusalKind::Invalid
+            ) =>
+        {
+            return Ok(known_tenant(session));
         }
         Err(error) => return Err(error.into()),
     };

@@ -47,7 +47,8 @@ pub trait Connector: Send + Sync {
 /// What a connection test found out.
 #[derive(Debug)]
 pub struct Granted {
-    pub permissions: Vec<Permission>,
+    /// `None` when the vendor does not tell; then the probes alone say what works.
+    pub permissions: Option<Vec<Permission>>,
     pub tenant: Tenant,
     /// Components that a probe found not to work although the rights are there, with the reason.
     pub refused: BTreeMap<Component, Cause>,

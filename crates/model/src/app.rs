@@ -83,15 +83,15 @@ impl Component {
         }
     }
 
-    /// What must be chosen as well: actors are resolved against users, and changed files are found in activities.
+    /// What must be chosen as well: which files changed is found in activities.
     pub fn needs(self) -> &'static [Component] {
         match self {
-            Component::Users => &[],
-            Component::ManagementEvents
+            Component::Users
+            | Component::ManagementEvents
             | Component::SignInEvents
             | Component::Activities
-            | Component::AppPermissions => &[Component::Users],
-            Component::Files => &[Component::Users, Component::Activities],
+            | Component::AppPermissions => &[],
+            Component::Files => &[Component::Activities],
         }
     }
 }
@@ -109,7 +109,7 @@ pub enum ComponentError {
     Unknown(String),
     #[error("no component is chosen; choose from {known} or \"all\"", known = names(Component::ALL.map(Component::name)))]
     Empty,
-    /// `users` is added by itself; everything else that is needed must be chosen on purpose, because it reads more.
+    /// What is needed must be chosen on purpose, because it reads more.
     #[error("component \"{component}\" needs \"{missing}\"; add it, or leave \"{component}\" out")]
     Needs {
         component: Component,
@@ -140,7 +140,7 @@ impl Components {
 
     /// Parses names as a customer writes them; `all` stands for every component.
     ///
-    /// Users come first in every flow and are added when they are not named, so `["activities"]` is a whole choice.
+    /// Where users are chosen they come first and the rest waits for them; without them nothing does.
     pub fn parse<S: AsRef<str>>(names: &[S]) -> Result<Components, ComponentError> {
         if names.is_empty() {
             return Err(ComponentError::Empty);
@@ -148,11 +148,10 @@ impl Components {
         if names.iter().any(|name| name.as_ref() == "all") {
             return Ok(Components::all());
         }
-        let mut chosen = names
+        let chosen = names
             .iter()
-            .map(|name| name.as_ref().parse())
+            .map(|name| name.as_ref().parse::<Component>())
             .collect::<Result<std::collections::BTreeSet<_>, _>>()?;
-        chosen.insert(Component::Users);
         for component in &chosen {
             if let Some(missing) = component.needs().iter().find(|need| !chosen.contains(need)) {
                 return Err(ComponentError::Needs {
@@ -195,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn users_are_part_of_every_choice() {
+    fn a_component_can_be_chosen_singly() {
         let chosen = Components::parse(&["activities"]).expect("activities alone are a choice");
-        assert!(chosen.has(Component::Users) && !chosen.has(Component::Files));
+        assert_eq!(chosen.iter().collect::<Vec<_>>(), [Component::Activities]);
     }
 
     #[test]

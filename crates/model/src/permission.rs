@@ -72,6 +72,9 @@ pub enum Strictness {
 /// What was found when a connection was tested.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
+    /// Whether the vendor tells what was granted.
+    #[serde(default)]
+    pub is_known: bool,
     pub granted: Vec<Permission>,
     pub missing: Vec<Missing>,
     /// Granted, and not needed by any chosen component in the tiers in use.
@@ -103,7 +106,7 @@ pub fn compare(
     };
     let chosen = || needs.iter().filter(|need| is_chosen(need.component));
     let missing = chosen()
-        .filter(|need| need.tier == Tier::Observe && !need.any_of.iter().any(|name| holds(name)))
+        .filter(|need| need.tier == Tier::Observe && !need.any_of.iter().any(holds))
         .filter_map(|need| {
             Some(Missing {
                 component: need.component,
@@ -124,6 +127,7 @@ pub fn compare(
         .cloned()
         .collect();
     Grants {
+        is_known: true,
         granted: granted.to_vec(),
         missing,
         excessive,

@@ -70,7 +70,11 @@ async fn tested(bench: &Bench) -> (Grants, BTreeSet<Component>) {
             "{cause:?}"
         );
     }
-    let grants = compare(&granted.permissions, source.needs(), |_| true);
+    let grants = compare(
+        &granted.permissions.unwrap_or_default(),
+        source.needs(),
+        |_| true,
+    );
     (grants, granted.refused.into_keys().collect())
 }
 

@@ -135,6 +135,10 @@ pub(super) async fn byte_order(store: Store) {
 }
 
 /// Asks until the index has caught up, for five seconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "an adapter's index lags in real time"
+)]
 async fn expect_due(
     store: &Store,
     (partition, up_to, limit): (&str, i64, usize),
