@@ -24,9 +24,11 @@ pub fn partition(occurred: Option<Timestamp>, now: Timestamp) -> String {
     }
 }
 
-/// When a partition is of no use any more.
-pub fn expires(now: Timestamp) -> Timestamp {
-    now + MEMORY + MEMORY
+/// The oldest partition that is still of use; names of partitions sort by their time.
+pub fn oldest_partition(now: Timestamp) -> String {
+    (now - MEMORY - PARTITION)
+        .strftime("%Y-%m-%dT%H")
+        .to_string()
 }
 
 /// The partitions that one worker has looked at.

@@ -20,7 +20,7 @@ use crate::bundles;
 use crate::error::StageError;
 use crate::hint::nudge;
 use crate::items::{self, GapItem, Scope, StreamItem, StreamState};
-use crate::step::{Committed, Next, Step, ms_duration};
+use crate::step::{Committed, Next, Step, leave, ms_duration};
 
 /// New units in one transaction, beside the stream, its manifest entry and a known gap.
 const UNITS_PER_COMMIT: usize = 90;
@@ -167,7 +167,7 @@ fn level_and_feed(name: &str) -> Option<(Level, &str)> {
 pub async fn list(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), StageError> {
     let ctx = step.ctx;
     let (session, connector) = ctx
-        .session(&step.connection, ticket, step.budget_end)
+        .prompt_session(&step.connection, ticket, step.budget_end)
         .await?;
     let name = step.name().to_string();
     let found = level_and_feed(&name).zip(connector.activities());
@@ -203,6 +203,8 @@ pub async fn list(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
                 return Ok(());
             }
         };
+        // The next page is known only when this one is there.
+        session.gates().expect(Some(1));
         let mut contents = vec![];
         let page = match source
             .list(&session, feed, window, tile.tok.as_ref(), &mut contents)
@@ -233,8 +235,8 @@ pub async fn list(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
             break Next::Wait(ctx.now());
         }
     };
-    session.gates().finish().await;
-    step.release(next, None).await
+    let ticket = leave(&session, &next).await;
+    step.release(next, ticket).await
 }
 
 /// A page link that died is forgotten, because the window can be listed from its first page.

@@ -14,18 +14,36 @@ use serde::{Deserialize, Serialize};
 use crate::bundles::{Outcome, Shared};
 use crate::context::Context;
 use crate::error::StageError;
-use crate::items::{self, GapItem, StreamItem, stream_name};
+use crate::items::{self, GapItem, Scope, StreamItem, stream_name};
 use crate::sink::Touched;
 use crate::step::{ATTEMPTS_MAX, Committed, Step};
 
 /// How long a finished unit is remembered: longer than listings reach back.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// Where the hashes of a partition are.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct SeenItem {
-    pub(crate) object: String,
-    expires: i64,
+/// Where the hashes of each partition of a feed are: one item, which only the feed's lane writes.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct SeenIndex {
+    objects: BTreeMap<String, String>,
+}
+
+impl SeenIndex {
+    pub(crate) async fn read(
+        ctx: &Context,
+        scope: &Scope,
+        feed: &str,
+    ) -> Result<SeenIndex, StageError> {
+        let key = scope.seen(feed);
+        let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+        match found.first() {
+            Some(Some(item)) => items::read(&key, item),
+            _ => Ok(SeenIndex::default()),
+        }
+    }
+
+    pub(crate) fn object(&self, partition: &str) -> Option<&str> {
+        self.objects.get(partition).map(String::as_str)
+    }
 }
 
 /// Stores the group's objects, then moves everything at once; `None` when the lane moved on without us.
@@ -33,7 +51,7 @@ pub(crate) async fn commit(
     step: &mut Step<'_>,
     feed: &Feed,
     shared: Shared,
-    outcomes: Vec<(Key, StreamItem, Outcome)>,
+    index: &mut SeenIndex,
 ) -> Result<Option<(Seen, Touched)>, StageError> {
     let ctx = step.ctx;
     let Shared {
@@ -41,28 +59,27 @@ pub(crate) async fn commit(
         mut seen,
         mut tallies,
         touched,
+        outcomes,
         ..
     } = shared;
-    if outcomes.is_empty() {
-        return Ok(Some((seen, touched)));
-    }
     let place = raw.place().clone();
     let (objects, quarantine) = raw.finish().await?;
-    let mut writes = vec![];
+    let mut next_index = index.clone();
+    let oldest = seen::oldest_partition(place.begun);
+    next_index
+        .objects
+        .retain(|partition, _| *partition >= oldest);
     for (partition, hashes) in seen.changed() {
         let object = place.seen(&format!("{}-{partition}", feed.name));
         ctx.objects
             .put(&object, seen::encode(&hashes).into())
             .await?;
-        let pointer = SeenItem {
-            object,
-            expires: seen::expires(place.begun).as_second(),
-        };
-        writes.push(Write::put(
-            step.scope.seen(feed.name, partition),
-            items::write(&pointer),
-        ));
+        next_index.objects.insert(partition.into(), object);
     }
+    let mut writes = vec![Write::put(
+        step.scope.seen(feed.name),
+        items::write(&next_index),
+    )];
     let mut gaps = BTreeMap::new();
     for (key, unit, outcome) in outcomes {
         settle(step, &key, &unit, &outcome, &mut tallies, &mut gaps);
@@ -85,6 +102,7 @@ pub(crate) async fn commit(
     match step.commit(Some(entry), writes).await? {
         Committed::Yes => {
             seen.committed();
+            *index = next_index;
             Ok(Some((seen, touched)))
         }
         // Units move only under this lane's fence, so a refusal of one is a refusal of the lane.

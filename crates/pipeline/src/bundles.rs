@@ -4,11 +4,13 @@
 //! everything it does: units, digests of seen records and manifest move in one transaction with its own version, so a
 //! unit needs no lease of its own (decision 0001).
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    ActivitySource, ConnectorError, Feed, Output, OutputError, Recovery, RefusedRecord, Session,
+    ActivitySource, Connector, ConnectorError, Feed, Output, OutputError, Recovery, RefusedRecord,
+    Session,
 };
 use casbah_http::retry;
 use casbah_lake::raw::is_object;
@@ -24,20 +26,21 @@ use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 use futures::lock::Mutex;
 
-use crate::bundle_commit::{SeenItem, commit};
+use crate::bundle_commit::{SeenIndex, commit};
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan;
 use crate::hint::nudge;
-use crate::items::{self, Scope, StreamItem, time};
+use crate::items::{self, StreamItem, time};
 use crate::sink::{Touched, output_error};
-use crate::step::{ATTEMPTS_MAX, Next, Step, ms_duration};
+use crate::step::{ATTEMPTS_MAX, Next, Step, leave, ms_duration};
 
-/// Bundles in one commit: each is one write, as is each digest partition they touch (at most 100 in all).
-const BUNDLES_PER_COMMIT: usize = 40;
-const PARTITIONS_PER_COMMIT: usize = 36;
+/// Bundles in one commit; those in flight come on top, and each needs two writes at the most (100 in all).
+const BUNDLES_PER_COMMIT: usize = 30;
+/// Units that one look brings: about a slice of a limit of 2 000 a minute, a kilobyte each.
+const LOOKAHEAD: usize = 400;
 /// Bundles fetched side by side; their records are written one bundle after the other.
-const FETCHES: usize = 12;
+const FETCHES: usize = 32;
 /// A lane without work looks again after this, in case a nudge was lost.
 const IDLE: SignedDuration = SignedDuration::from_mins(10);
 /// Hashes kept between commits of one step; 1.5 million are 12 MB.
@@ -66,7 +69,7 @@ pub(crate) enum Outcome {
     Failed(String),
 }
 
-/// The step of a lane: groups of bundles, until none is due or time is over.
+/// The step of a lane: fetches bundles side by side and commits them in groups, until none is due or time is over.
 pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), StageError> {
     let ctx = step.ctx;
     let (session, connector) = ctx
@@ -82,54 +85,24 @@ pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), S
     let (Some(source), Some(feed)) = (source, feed) else {
         return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
     };
-    let waiting = step.scope.waiting(feed.name);
-    let mut seen = Seen::default();
-    let next = loop {
-        let now = ctx.now();
-        let due = ctx
-            .state
-            .due(&waiting, now.as_millisecond(), BUNDLES_PER_COMMIT)
-            .await?;
-        if due.is_empty() {
-            let (next, trouble) = idle_until(ctx, &waiting).await?;
-            step.stream.trouble = trouble;
-            break next;
-        }
-        let units = due
-            .iter()
-            .map(|found| Ok((found.key.clone(), items::read(&found.key, &found.item)?)));
-        let units: Vec<(Key, StreamItem)> = units.collect::<Result<_, StageError>>()?;
-        let group = Group::new(ctx, &step, feed, std::mem::take(&mut seen))?;
-        let (outcomes, stop) = fetch(&step, &session, source, feed, &group, units).await?;
-        let group = group.into_inner();
-        let (used, touched) = match commit(&mut step, feed, group, outcomes).await? {
-            Some(done) => done,
-            None => return Ok(()),
-        };
-        seen = used;
-        if seen.len() > SEEN_MAX {
-            seen.clear();
-        }
-        file_scan::look_soon(ctx, &step.scope, connector, &touched).await?;
-        match stop {
-            Stop::No => {}
-            Stop::Until(at) => break Next::Wait(at),
-            Stop::Error(error) => {
-                let ticket = session.gates().ticket();
-                session.gates().finish().await;
-                return step.recover(error, ticket).await;
-            }
-        }
-        if !step.has_time() {
-            break Next::Continue;
-        }
-        if !step.is_still_wanted().await? {
-            break Next::Wait(ctx.now());
+    let lane = Lane {
+        session: &session,
+        source,
+        feed,
+        connector,
+    };
+    let next = match work(&mut step, &lane).await? {
+        Worked::Next(next) => next,
+        Worked::Moved => return Ok(()),
+        Worked::Error(error) => {
+            let ticket = session.gates().ticket();
+            session.gates().finish().await;
+            return step.recover(error, ticket).await;
         }
     };
-    let ticket = session.gates().ticket();
-    session.gates().finish().await;
+    let ticket = leave(&session, &next).await;
     let key = step.key.clone();
+    let waiting = step.scope.waiting(feed.name);
     let is_idle = matches!(next, Next::CaughtUp(_));
     step.release(next, ticket).await?;
     // A unit that was listed between the last look and the release found the lane at work and did not wake it.
@@ -143,6 +116,138 @@ pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), S
         nudge(ctx, &key).await?;
     }
     Ok(())
+}
+
+struct Lane<'a> {
+    session: &'a Session,
+    source: &'a dyn ActivitySource,
+    feed: &'static Feed,
+    connector: &'static dyn Connector,
+}
+
+enum Worked {
+    Next(Next),
+    /// Somebody else has the lane.
+    Moved,
+    Error(ConnectorError),
+}
+
+/// Keeps fetches going across commits, so that the limit is used while a group is being finished.
+async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError> {
+    let ctx = step.ctx;
+    let waiting = step.scope.waiting(lane.feed.name);
+    let index = SeenIndex::read(ctx, &step.scope, lane.feed.name).await?;
+    let group = Group {
+        ctx,
+        index: Mutex::new(index),
+        shared: Mutex::new(Shared::new(step, Seen::default())?),
+    };
+    let mut running = futures::stream::FuturesUnordered::new();
+    let mut units = VecDeque::new();
+    let mut taken = BTreeSet::new();
+    let mut settled = vec![];
+    let mut stop = Stop::No;
+    let mut is_dry = false;
+    loop {
+        let is_open = matches!(stop, Stop::No) && step.has_time();
+        while is_open && running.len() < FETCHES && !is_full(&group) {
+            if units.is_empty() && (!is_dry || running.is_empty()) {
+                units = due(ctx, &waiting, &taken).await?;
+                is_dry = units.is_empty();
+                lane.session
+                    .gates()
+                    .expect(Some(units.len() + running.len()));
+            }
+            let Some((key, unit)) = units.pop_front() else {
+                break;
+            };
+            taken.insert(key.clone());
+            let group = &group;
+            running.push(async move {
+                let result = read_one(lane, group, &key, &unit).await;
+                (key, unit, result)
+            });
+        }
+        if let Some((key, unit, result)) = running.next().await
+            && let Err(error) = result
+        {
+            match judge(ctx, &unit, error) {
+                Ok(outcome) => settled.push((key, unit, outcome)),
+                Err(stopped) => stop = stopped,
+            }
+        }
+        let is_over = running.is_empty() && (units.is_empty() || !is_open);
+        // A bundle that is being written holds the lock; the group waits for its end and fetches nothing new meanwhile.
+        let Some(mut shared) = group.shared.try_lock() else {
+            continue;
+        };
+        shared.outcomes.append(&mut settled);
+        if let Some(fault) = shared.fault.take() {
+            return Err(fault);
+        }
+        if !is_over && !shared.is_worth_it(ctx) {
+            continue;
+        }
+        let done: Vec<Key> = shared
+            .outcomes
+            .iter()
+            .map(|(key, _, _)| key.clone())
+            .collect();
+        if !done.is_empty() {
+            let full = std::mem::replace(&mut *shared, Shared::new(step, Seen::default())?);
+            let mut index = group.index.lock().await;
+            let Some((seen, touched)) = commit(step, lane.feed, full, &mut index).await? else {
+                return Ok(Worked::Moved);
+            };
+            *shared = Shared::new(
+                step,
+                if seen.len() > SEEN_MAX {
+                    Seen::default()
+                } else {
+                    seen
+                },
+            )?;
+            drop((shared, index));
+            taken.retain(|key| !done.contains(key));
+            is_dry = false;
+            file_scan::look_soon(ctx, &step.scope, lane.connector, &touched).await?;
+            if !step.is_still_wanted().await? && matches!(stop, Stop::No) {
+                stop = Stop::Until(ctx.now());
+            }
+        }
+        if is_over {
+            break;
+        }
+    }
+    drop(running);
+    match stop {
+        Stop::Until(at) => Ok(Worked::Next(Next::Wait(at))),
+        Stop::Error(error) => Ok(Worked::Error(error)),
+        Stop::No if !step.has_time() => Ok(Worked::Next(Next::Continue)),
+        Stop::No => {
+            let (next, trouble) = idle_until(ctx, &waiting).await?;
+            step.stream.trouble = trouble;
+            Ok(Worked::Next(next))
+        }
+    }
+}
+
+/// Units that are due and that this step is not at work on already, in the order in which they expire.
+async fn due(
+    ctx: &Context,
+    waiting: &str,
+    taken: &BTreeSet<Key>,
+) -> Result<VecDeque<(Key, StreamItem)>, StageError> {
+    let limit = LOOKAHEAD + taken.len();
+    let found = ctx
+        .state
+        .due(waiting, ctx.now().as_millisecond(), limit)
+        .await?;
+    let free = found
+        .into_iter()
+        .filter(|found| !taken.contains(&found.key));
+    free.map(|found| Ok((found.key.clone(), items::read(&found.key, &found.item)?)))
+        .collect()
 }
 
 /// When there is something to do again; a unit that waits for its next try keeps the lane from having caught up.
@@ -162,113 +267,70 @@ enum Stop {
     Error(ConnectorError),
 }
 
-/// The shared half of a group: one set of objects, one digest, one count.
+/// What one commit will hold: one set of objects, one digest, one count, and what became of each bundle.
 pub(crate) struct Shared {
     pub(crate) raw: RawSink,
     pub(crate) seen: Seen,
     pub(crate) tallies: Tallies,
     pub(crate) touched: Touched,
-    /// A fault on our side while a digest was loaded; the group stops.
+    /// A bundle is here in the same moment in which its records are, so that they are committed together.
+    pub(crate) outcomes: Vec<(Key, StreamItem, Outcome)>,
+    begun: Timestamp,
+    /// A fault on our side while a digest was loaded; the step stops.
     fault: Option<StageError>,
+}
+
+impl Shared {
+    fn new(step: &Step<'_>, seen: Seen) -> Result<Shared, StageError> {
+        Ok(Shared {
+            raw: RawSink::new(Arc::clone(&step.ctx.objects), step.place("activities"))?,
+            seen,
+            tallies: Tallies::default(),
+            touched: Touched::default(),
+            outcomes: vec![],
+            begun: step.ctx.now(),
+            fault: None,
+        })
+    }
+
+    fn settle(&mut self, key: Key, unit: StreamItem, outcome: Outcome) {
+        self.outcomes.push((key, unit, outcome));
+    }
+
+    /// Writes that the commit needs for its bundles: one each, and one more for what is lost.
+    fn writes(&self) -> usize {
+        let lost = |outcome: &&(Key, StreamItem, Outcome)| {
+            matches!(outcome.2, Outcome::Lost(_) | Outcome::Failed(_))
+        };
+        self.outcomes.len() + self.outcomes.iter().filter(lost).count()
+    }
+
+    fn is_worth_it(&self, ctx: &Context) -> bool {
+        self.writes() >= BUNDLES_PER_COMMIT
+            || self.raw.raw_bytes() >= ctx.settings.commit_bytes
+            || ctx.now().duration_since(self.begun) >= ctx.settings.commit_after
+    }
 }
 
 struct Group<'a> {
     ctx: &'a Context,
-    scope: Scope,
-    feed: &'static str,
+    index: Mutex<SeenIndex>,
     shared: Mutex<Shared>,
 }
 
-impl<'a> Group<'a> {
-    fn new(
-        ctx: &'a Context,
-        step: &Step<'_>,
-        feed: &Feed,
-        seen: Seen,
-    ) -> Result<Group<'a>, StageError> {
-        let raw = RawSink::new(Arc::clone(&ctx.objects), step.place("activities"))?;
-        let shared = Shared {
-            raw,
-            seen,
-            tallies: Tallies::default(),
-            touched: Touched::default(),
-            fault: None,
-        };
-        Ok(Group {
-            ctx,
-            scope: step.scope.clone(),
-            feed: feed.name,
-            shared: Mutex::new(shared),
-        })
-    }
-
-    fn into_inner(self) -> Shared {
-        self.shared.into_inner()
-    }
-}
-
-/// Fetches units side by side until the group is full, time is over or something has to stop.
-async fn fetch(
-    step: &Step<'_>,
-    session: &Session,
-    source: &dyn ActivitySource,
-    feed: &Feed,
-    group: &Group<'_>,
-    units: Vec<(Key, StreamItem)>,
-) -> Result<(Vec<(Key, StreamItem, Outcome)>, Stop), StageError> {
-    let ctx = step.ctx;
-    let begun = ctx.now();
-    let mut waiting = units.into_iter();
-    let mut running = futures::stream::FuturesUnordered::new();
-    let mut outcomes = vec![];
-    let mut stop = Stop::No;
-    loop {
-        let is_open =
-            matches!(stop, Stop::No) && step.has_time() && !is_full(group, begun, ctx).await;
-        while is_open && running.len() < FETCHES {
-            let Some((key, unit)) = waiting.next() else {
-                break;
-            };
-            running.push(async move {
-                let result = read_one(session, source, feed, group, &unit).await;
-                (key, unit, result)
-            });
-        }
-        let Some((key, unit, result)) = running.next().await else {
-            break;
-        };
-        let outcome = match result {
-            Ok(()) => Outcome::Read,
-            Err(error) => match judge(ctx, &unit, error) {
-                Ok(outcome) => outcome,
-                Err(stopped) => {
-                    stop = stopped;
-                    continue;
-                }
-            },
-        };
-        outcomes.push((key, unit, outcome));
-    }
-    drop(running);
-    let fault = group.shared.lock().await.fault.take();
-    fault.map_or(Ok((outcomes, stop)), Err)
-}
-
-async fn is_full(group: &Group<'_>, begun: Timestamp, ctx: &Context) -> bool {
+/// Whether no further bundle should be begun before the next commit.
+fn is_full(group: &Group<'_>) -> bool {
     // While a bundle is being written nobody waits for it just to learn how full the group is.
-    let Some(shared) = group.shared.try_lock() else {
-        return false;
-    };
-    shared.raw.raw_bytes() >= ctx.settings.commit_bytes
-        || ctx.now().duration_since(begun) >= ctx.settings.commit_after
-        || shared.seen.changed_count() >= PARTITIONS_PER_COMMIT / 2
+    group
+        .shared
+        .try_lock()
+        .is_some_and(|shared| shared.writes() >= BUNDLES_PER_COMMIT)
 }
 
 async fn read_one(
-    session: &Session,
-    source: &dyn ActivitySource,
-    feed: &Feed,
+    lane: &Lane<'_>,
     group: &Group<'_>,
+    key: &Key,
     unit: &StreamItem,
 ) -> Result<(), ConnectorError> {
     let Some(content) = &unit.content else {
@@ -282,8 +344,12 @@ async fn read_one(
         guard: None,
         tally: Tally::default(),
     };
-    match source.read(session, feed, content, &mut out).await {
-        Ok(()) => out.accept().await,
+    match lane
+        .source
+        .read(lane.session, lane.feed, content, &mut out)
+        .await
+    {
+        Ok(()) => out.accept(key, unit).await,
         Err(error) => {
             out.discard().await;
             Err(error)
@@ -338,7 +404,7 @@ impl<'a> BundleOutput<'a> {
         self.guard.as_mut().expect("the lock was taken above")
     }
 
-    async fn accept(mut self) -> Result<(), ConnectorError> {
+    async fn accept(mut self, key: &Key, unit: &StreamItem) -> Result<(), ConnectorError> {
         let hour = self.content.available;
         let tally = Tally {
             bundles_read: 1,
@@ -348,6 +414,7 @@ impl<'a> BundleOutput<'a> {
         shared.raw.accept().await.map_err(output_error)?;
         shared.seen.accept();
         *shared.tallies.at(hour) += tally;
+        shared.settle(key.clone(), unit.clone(), Outcome::Read);
         Ok(())
     }
 
@@ -417,11 +484,8 @@ impl Output<Activity> for BundleOutput<'_> {
 }
 
 async fn load(group: &Group<'_>, partition: &str) -> Result<Vec<u64>, StageError> {
-    let key = group.scope.seen(group.feed, partition);
-    let found = group.ctx.state.get(std::slice::from_ref(&key)).await?;
-    let Some(Some(item)) = found.first() else {
-        return Ok(vec![]);
-    };
-    let pointer: SeenItem = items::read(&key, item)?;
-    Ok(seen::read(&*group.ctx.objects, &pointer.object).await?)
+    match group.index.lock().await.object(partition) {
+        Some(object) => Ok(seen::read(&*group.ctx.objects, object).await?),
+        None => Ok(vec![]),
+    }
 }

@@ -29,6 +29,8 @@ const FEEDS_EVERY: SignedDuration = SignedDuration::from_hours(12);
 const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// Listings may reach back a little less than documented, because clocks differ and calls take time.
 const REACH_MARGIN: SignedDuration = SignedDuration::from_mins(10);
+/// When the second reading of a new feed begins.
+const LATE_AFTER: SignedDuration = SignedDuration::from_mins(90);
 /// What is visible while users are still scanned: the last hour before the connection was made.
 const EARLY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -317,7 +319,10 @@ async fn stream_writes(
             ));
         }
         gated.push(list_stream(scope, feed, Level::Live, live, None, now));
-        gated.push(list_stream(scope, feed, Level::Late, begin, None, now));
+        // The second reading of what is being read for the first time would only take its calls.
+        let (key, mut late) = list_stream(scope, feed, Level::Late, begin, None, now + LATE_AFTER);
+        late.caught_up = true;
+        gated.push((key, late));
     }
     let (mut writes, mut created) = gate::creations(ctx, scope, gated).await?;
     for (key, stream) in gate::absent(ctx, at_once).await? {

@@ -111,6 +111,17 @@ impl Context {
         Ok((Session::new(parts), connector))
     }
 
+    /// Opens a connection for lists that other work waits for, one call at a time, until `deadline`.
+    pub async fn prompt_session(
+        &self,
+        connection: &ConnectionItem,
+        ticket: Option<Ticket>,
+        deadline: Timestamp,
+    ) -> Result<(Session, &'static dyn Connector), StageError> {
+        let (parts, connector) = self.parts(connection, ticket, deadline).await?;
+        Ok((Session::prompt(parts), connector))
+    }
+
     /// Opens a connection for calls that somebody waits for.
     pub async fn interactive_session(
         &self,

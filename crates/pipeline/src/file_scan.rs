@@ -23,7 +23,7 @@ use crate::items::{self, Position, Scope, StreamItem, StreamState, time};
 use crate::page_loop::{Group, Pages, group};
 use crate::roots::close_run;
 use crate::sink::{InventorySink, Touched};
-use crate::step::{Committed, Next, Step};
+use crate::step::{Committed, Next, Step, leave};
 
 /// Lanes of the file sweep (throttle design, section 11).
 pub const LANES: usize = 3;
@@ -108,8 +108,7 @@ pub async fn work(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
         }
     };
     drop(running);
-    let ticket = session.gates().ticket();
-    session.gates().finish().await;
+    let ticket = leave(&session, &next).await;
     let key = step.key.clone();
     let is_idle = matches!(next, Next::CaughtUp(_));
     step.release(next, ticket).await?;

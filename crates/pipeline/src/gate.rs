@@ -64,7 +64,8 @@ pub async fn opening(
         ]);
         stream.v += 1;
         stream.st = StreamState::Run;
-        stream.wake = now.as_millisecond();
+        // What was put off on purpose stays put off.
+        stream.wake = stream.wake.max(now.as_millisecond());
         stream.index(&found.key);
         let mut sets = vec![
             Set::To("v", stream.v.into()),

@@ -36,6 +36,9 @@ pub async fn hint(
     Ok(())
 }
 
+/// Longer waits than this are not for a slice: slices go round among a few lanes.
+const SLICE_WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
+
 /// Makes a free stream due now and sends its hint; a stream that is being worked on looks again by itself.
 pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
     let found = ctx.state.get(std::slice::from_ref(key)).await?;
@@ -44,9 +47,12 @@ pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
     };
     let mut stream: StreamItem = items::read(key, item)?;
     let now = ctx.now();
+    // A stream that waits for its slice of a limit holds a ticket for it, which a new hint would take from it.
+    let waits_for_slice = !stream.caught_up && time(stream.wake) < now + SLICE_WAIT_MAX;
     let is_idle = stream.st == StreamState::Run
         && stream.lease < now.as_millisecond()
-        && time(stream.wake) > now + SignedDuration::from_secs(1);
+        && time(stream.wake) > now + SignedDuration::from_secs(1)
+        && !waits_for_slice;
     if !is_idle {
         return Ok(());
     }

@@ -81,8 +81,9 @@ impl Scope {
         format!("C#{self}#GAP")
     }
 
-    pub fn seen(&self, feed: &str, partition: &str) -> Key {
-        Key::new(format!("C#{self}#SEEN#{feed}"), partition)
+    /// The index of the digests of a feed.
+    pub fn seen(&self, feed: &str) -> Key {
+        Key::new(self.pk(), format!("SEEN#{feed}"))
     }
 
     /// Index partition in which the units of a queue wait for a lane.

@@ -18,7 +18,7 @@ use crate::error::StageError;
 use crate::file_scan::{LANES, QUEUE};
 use crate::hint::{index_sets, nudge};
 use crate::items::{self, RunItem, Scope, StreamItem, StreamState, index_order, sweep_partition};
-use crate::step::{Committed, Next, Step};
+use crate::step::{Committed, Next, Step, leave};
 
 /// Units in one transaction, beside the planner and the run.
 const UNITS_PER_COMMIT: usize = 90;
@@ -60,7 +60,7 @@ pub fn streams(scope: &Scope, now: Timestamp) -> Vec<(Key, StreamItem)> {
 pub async fn plan(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), StageError> {
     let ctx = step.ctx;
     let (session, connector) = ctx
-        .session(&step.connection, ticket, step.budget_end)
+        .prompt_session(&step.connection, ticket, step.budget_end)
         .await?;
     let Some(source) = connector.files() else {
         return step
@@ -107,8 +107,7 @@ pub async fn plan(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
             break Next::Wait(ctx.now());
         }
     };
-    let ticket = session.gates().ticket();
-    session.gates().finish().await;
+    let ticket = leave(&session, &next).await;
     step.release(next, ticket).await
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use casbah_connector::PARKED;
+use casbah_connector::{PARKED, Session};
 use casbah_http::retry;
 use casbah_lake::ManifestEntry;
 use casbah_lake::layout::{Place, safe};
@@ -400,6 +400,16 @@ impl<'a> Step<'a> {
         }
         Ok(())
     }
+}
+
+/// Lets go of the vendor's limit at the end of a step; what the next step can use goes on with its hint.
+pub async fn leave(session: &Session, next: &Next) -> Option<Ticket> {
+    let ticket = match next {
+        Next::Continue => session.gates().hand_over(),
+        Next::CaughtUp(_) | Next::Wait(_) => session.gates().ticket(),
+    };
+    session.gates().finish().await;
+    ticket
 }
 
 pub fn ms_duration(duration: Duration) -> SignedDuration {

@@ -6,7 +6,7 @@ use casbah_connector::{Connector, ConnectorError, Granted, Recovery};
 use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionState, TestReport};
 use casbah_model::message::Stage;
-use casbah_model::permission;
+use casbah_model::permission::{self, Grants};
 use casbah_model::ports::Query;
 use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
@@ -56,9 +56,13 @@ fn report(
 ) -> TestReport {
     let source = connector.permissions();
     let components = &connection.settings.components;
-    let mut grants = permission::compare(&granted.permissions, source.needs(), |component| {
-        components.has(component)
-    });
+    let mut grants = match &granted.permissions {
+        Some(held) => {
+            permission::compare(held, source.needs(), |component| components.has(component))
+        }
+        None => Grants::default(),
+    };
+    grants.is_known = granted.permissions.is_some();
     let mut refused = granted.refused;
     if !grants.missing.is_empty() {
         grants.consent_link = source.consent_link(&connection.settings);
@@ -99,12 +103,10 @@ fn report(
         .iter()
         .filter(|component| !refused.contains_key(component))
         .filter_map(|component| {
-            // Users are needed to name people, not to read: without them the others go on.
-            let needs = component
+            let missing = component
                 .needs()
                 .iter()
-                .filter(|need| **need != Component::Users);
-            let missing = needs.clone().find(|need| refused.contains_key(need))?;
+                .find(|need| refused.contains_key(need))?;
             let what = format!("{component} needs {missing}, which does not work");
             Some((
                 component,
@@ -244,6 +246,7 @@ async fn starts(
     };
     let holds = |names: &[&str]| {
         names.is_empty()
+            || !report.grants.is_known
             || report
                 .grants
                 .granted
@@ -280,7 +283,7 @@ async fn starts(
     // Without a user list there is nothing to wait for.
     let opening = match works(Component::Users) {
         true => None,
-        false => gate::opening(ctx, scope, "test: users cannot be read", now).await?,
+        false => gate::opening(ctx, scope, "test: no users are read", now).await?,
     };
     if let Some(opening) = opening {
         writes.extend(opening.writes);

@@ -21,7 +21,7 @@ use crate::items::{self, Held, Position, Scope, StreamItem};
 use crate::page_loop::{Group, Pages, group};
 use crate::roster::{self, Roster};
 use crate::sink::InventorySink;
-use crate::step::{Committed, Next, Step, ms_duration};
+use crate::step::{Committed, Next, Step, leave, ms_duration};
 
 /// A shrink of more than this share stops and asks (anchors: live data was deleted after failed listings).
 const SHRINK_PERCENT_MAX: u64 = 10;
@@ -102,8 +102,7 @@ pub async fn scan(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
             }
         }
     };
-    let ticket = session.gates().ticket();
-    session.gates().finish().await;
+    let ticket = leave(&session, &next).await;
     step.release(next, ticket).await
 }
 
