@@ -1,0 +1,251 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use casbah_simulators::microsoft365::Plan;
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STORY: &str = "\
+Five minutes with Casbah:
+  casbah demo                               a simulated tenant, read whole into ./casbah-demo
+  casbah status --out casbah-demo           how every stream stands
+  casbah ledger --out casbah-demo --verify  that nothing is missing, object by object
+  casbah records --out casbah-demo --family users | head -3
+
+Then a tenant of your own, described in a file (see `casbah run --help`):
+  casbah test --config casbah.toml          what works, what is granted, what is missing
+  casbah run --config casbah.toml --once    reads everything there is and ends
+  casbah run --config casbah.toml           goes on until Ctrl-C
+
+Exit codes:
+    0  fine                                  252  a parameter or the config file is wrong
+    2  not a casbah command line             253  the environment or a credential is wrong
+    3  the ledger does not close             254  the service refused
+  130  interrupted                           255  anything else";
+
+const CONFIG_HELP: &str = "\
+The file:
+  [[connection]]
+  name = \"contoso\"
+  app = \"microsoft365\"
+  components = [\"all\"]                  # or some of users, management-events, sign-in-events,
+                                        # activities, files, app-permissions
+  tenant_id = \"…\"
+  client_id = \"…\"
+  client_secret_env = \"CONTOSO_SECRET\"  # or client_secret_file, or certificate_file (PEM)
+  publisher_id = \"…\"                    # optional: the tenant id of who operates Casbah
+  [connection.endpoints]                # optional: national clouds and tests
+  login = \"https://login.microsoftonline.com\"
+  graph = \"https://graph.microsoft.com\"
+  management = \"https://manage.office.com\"
+
+Secrets are named, never written in it: by an environment variable, or by a file that only you
+can read. File names are relative to the config file. With several [[connection]] blocks,
+tenants are read side by side.";
+
+/// Connects SaaS tenants, reads who is there, what happened and who can see which files, and proves that nothing is
+/// missing.
+#[derive(Debug, Parser)]
+#[command(name = "casbah", version, after_help = STORY, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Shows no progress.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Logs every page and decision to standard error (CASBAH_LOG chooses more finely).
+    #[arg(long, global = true)]
+    pub debug: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Connects a simulated tenant and reads all of it; needs no account and no network.
+    Demo(DemoArgs),
+    /// Reads real tenants, as a config file describes them.
+    Run(RunArgs),
+    /// Tests the connections of a config file without reading or changing anything else.
+    Test(TestArgs),
+    /// Shows how every connection and stream stands.
+    Status(StatusArgs),
+    /// Shows what every feed listed and what became of it; exits with 3 when it does not close.
+    Ledger(LedgerArgs),
+    /// Prints the records of one family as JSON lines, each record once.
+    Records(RecordsArgs),
+    /// Publishes a snapshot that was held back because it had shrunk, after you looked at it.
+    Accept(AcceptArgs),
+    /// Stops all calls of a connection; everything stays where it is.
+    Pause(SteerArgs),
+    /// Lets a paused connection go on.
+    Resume(SteerArgs),
+    /// Serves a simulated tenant over HTTP on this machine, to try `run` and `test` against.
+    Simulate(SimulateArgs),
+}
+
+/// Sizes that a computer of today can simulate.
+fn between(min: u64, max: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(min..=max)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one object.
+    Json,
+}
+
+/// What a simulated tenant holds.
+#[derive(Clone, Debug, Args)]
+pub struct SizeArgs {
+    /// People in the tenant, guests and disabled ones included.
+    #[arg(long, value_name = "N", default_value_t = 250, value_parser = between(1, 1_000_000))]
+    pub users: u64,
+    /// Files over all drives.
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = between(0, 10_000_000))]
+    pub files: u64,
+    /// Audit events of the past week.
+    #[arg(long, value_name = "N", default_value_t = 5000, value_parser = between(0, 10_000_000))]
+    pub activities: u64,
+    /// Chooses one of many tenants of this size; the same seed is the same tenant.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub size: SizeArgs,
+    /// The folder to work in; a demo that was interrupted goes on there.
+    #[arg(long, value_name = "DIR", default_value = "casbah-demo")]
+    pub out: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CONFIG_HELP)]
+pub struct RunArgs {
+    /// The file that names the connections.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The folder to work in; whatever was read before is kept and gone on from.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// Ends when everything there is has been read, instead of going on until Ctrl-C.
+    #[arg(long)]
+    pub once: bool,
+    /// How the result of --once is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The connection to test; without it, all of the file.
+    pub name: Option<String>,
+    /// The file that names the connections.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// Only this connection.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Shows every hour; otherwise only those that do not close.
+    #[arg(long)]
+    pub hours: bool,
+    /// Reads every object as well: checksums, numbers of records, and that no activity stands there twice.
+    #[arg(long)]
+    pub verify: bool,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct RecordsArgs {
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// Only this connection.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// What to print: activities, files, users, groups, …; an unknown one is answered with the list.
+    #[arg(long, value_name = "FAMILY")]
+    pub family: String,
+    /// Prints inventories with their history, not only as they stand now.
+    #[arg(long)]
+    pub history: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// The connection.
+    pub name: String,
+    /// The collection that is held back, as `casbah status` names it.
+    pub collection: String,
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SteerArgs {
+    /// The connection.
+    pub name: String,
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    #[command(flatten)]
+    pub size: SizeArgs,
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 18_080)]
+    pub port: u16,
+    /// Switches a misbehaviour on, as NAME, NAME=VALUE or NAME@SHARE, such as graph-429=5@0.1; may be repeated.
+    #[arg(long = "fault", value_name = "NAME[=VALUE][@SHARE]")]
+    pub faults: Vec<String>,
+    /// Prints the names of all misbehaviours and ends.
+    #[arg(long)]
+    pub list_faults: bool,
+    /// Audit events that go on to happen, per hour.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub live: u64,
+    /// How long every answer takes, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 20)]
+    pub latency: u64,
+}
+
+impl SizeArgs {
+    /// The plan of a simulated tenant of this size.
+    pub fn plan(&self) -> Plan {
+        // Parsing keeps the numbers far below what an address space holds.
+        let [users, files, activities] =
+            [self.users, self.files, self.activities].map(|size| size as usize);
+        Plan::new(self.seed).sized(users, files, activities)
+    }
+}

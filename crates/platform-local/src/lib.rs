@@ -1,0 +1,20 @@
+//! The ports in this process, and the casbah command.
+
+pub mod clocks;
+mod disk_words;
+pub mod file_secrets;
+pub mod folder_objects;
+mod item_text;
+pub mod memory_queue;
+pub mod rng;
+pub mod sqlite_state;
+mod sqlite_trouble;
+pub mod system;
+
+pub use clocks::{ManualClock, SystemClock, VirtualClock};
+pub use file_secrets::FileSecrets;
+pub use folder_objects::FolderObjects;
+pub use memory_queue::{MemoryQueue, QueueSettings};
+pub use rng::{SeededRng, SystemRng};
+pub use sqlite_state::SqliteState;
+pub use system::{Durability, Ended, LocalSystem, OpenError, Outside, Until};

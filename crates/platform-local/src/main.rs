@@ -1,0 +1,89 @@
+//! The command `casbah`: what can be typed, and which file answers it.
+
+mod cli;
+mod comparison;
+mod config;
+mod credential;
+mod demo;
+mod demo_memory;
+mod exit;
+mod folder;
+mod ledger_command;
+mod logging;
+mod output;
+mod progress;
+mod records_command;
+mod report;
+mod run;
+mod runtime;
+mod simulate;
+mod status_command;
+mod steer_command;
+mod stopwatch;
+mod table;
+mod test_command;
+mod trouble;
+mod unsaved;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use indicatif::MultiProgress;
+
+use cli::{Cli, Command};
+use exit::{Exit, Failure};
+use progress::Progress;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let bars = MultiProgress::new();
+    let level = match &cli.command {
+        _ if cli.debug => logging::DEBUG,
+        Command::Test(_) => logging::OFF,
+        _ => logging::WARN,
+    };
+    logging::start(level, &bars);
+    let progress = Progress {
+        bars,
+        is_quiet: cli.quiet,
+    };
+    let exit = answer(&cli.command, &progress).unwrap_or_else(|failure| {
+        output::say(&failure);
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+/// Prints what clap says; help and the version are answers and go to standard output.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Who cannot hear it is not stopped by it.
+    let _ = error.print();
+    let is_value = matches!(
+        error.kind(),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation
+    );
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if is_value => ExitCode::from(Exit::Parameter.code()),
+        code => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
+    }
+}
+
+fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => demo::demo(args, progress),
+        Command::Run(args) => run::run(args, progress),
+        Command::Test(args) => test_command::test(args),
+        Command::Status(args) => status_command::status(args),
+        Command::Ledger(args) => ledger_command::ledger(args),
+        Command::Records(args) => records_command::records(args),
+        Command::Accept(args) => steer_command::accept(args),
+        Command::Pause(args) => steer_command::pause(args),
+        Command::Resume(args) => steer_command::resume(args),
+        Command::Simulate(args) => simulate::simulate(args),
+    }
+}

@@ -1,0 +1,137 @@
+//! `casbah run`: real tenants, in real time, until everything has been read or somebody says stop.
+
+use std::sync::Arc;
+
+use casbah_http::internet::Internet;
+use casbah_model::connection::ConnectionState;
+use casbah_model::secret::Secret;
+use casbah_pipeline::{Context, Settings, connect, hint, status};
+use casbah_platform_local::{
+    Durability, Ended, LocalSystem, Outside, SystemClock, SystemRng, Until,
+};
+
+use crate::cli::{Format, RunArgs};
+use crate::config::{self, Configured};
+use crate::exit::{Exit, Failure, chain};
+use crate::folder::DemoMark;
+use crate::output::{self, say};
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::runtime;
+use crate::steer_command::{self, Absence};
+use crate::stopwatch::Stopwatch;
+use crate::trouble;
+
+pub fn run(args: &RunArgs, progress: &Progress) -> Result<Exit, Failure> {
+    let begun = Stopwatch::start();
+    let configured = config::read(&args.config)?;
+    let secrets = secrets(&configured)?;
+    if DemoMark::read(&args.out)?.is_some() {
+        let what = format!(
+            "{} holds a demo, with which real connections are not mixed",
+            args.out.display()
+        );
+        return Err(Failure::new(Exit::Parameter, what).with_fix("name another folder with --out"));
+    }
+    let runtime = runtime::real()?;
+    let _inside = runtime.enter();
+    let stop = runtime::stop()?;
+    let system = LocalSystem::open(&args.out, outside()?)?;
+    let ctx = &system.ctx;
+    runtime.block_on(take_in(ctx, &configured, &secrets))?;
+    let until = if args.once {
+        Until::CaughtUp
+    } else {
+        Until::Stopped
+    };
+    if !args.once {
+        say(
+            "casbah: reading until Ctrl-C; `casbah status` shows how it stands, in another terminal",
+        );
+    }
+    let ended = progress.during(&ctx.meter, Default::default(), || {
+        runtime.block_on(system.run(until, stop))
+    })?;
+    if ended == Ended::Stopped {
+        say("casbah: stopped; the next run goes on from here");
+        return Ok(Exit::Interrupted);
+    }
+    let mut report = runtime.block_on(Report::of(ctx, &args.out, 0.0))?;
+    report.elapsed_s = begun.seconds();
+    match args.output {
+        Format::Text => output::print(&report.text())?,
+        Format::Json => output::print_json(&report)?,
+    }
+    trouble::say_all(&report.troubles);
+    match (trouble::exit(&report.troubles), report.ledger.closes) {
+        (Exit::Fine, false) => Ok(Exit::LedgerOpen),
+        (exit, _) => Ok(exit),
+    }
+}
+
+/// All of them before anything is opened or called, so that a missing one is heard of at once.
+pub fn secrets(configured: &[Configured]) -> Result<Vec<Secret>, Failure> {
+    configured
+        .iter()
+        .map(|one| one.credential.read(&one.settings.id))
+        .collect()
+}
+
+fn outside() -> Result<Outside, Failure> {
+    Ok(Outside {
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+        transport: Arc::new(internet()?),
+        settings: Settings::default(),
+        durability: Durability::PowerCut,
+    })
+}
+
+pub fn internet() -> Result<Internet, Failure> {
+    Internet::new().map_err(|error| Failure::new(Exit::Environment, chain(&error)))
+}
+
+/// Brings the folder in line with the file: connects what the file names, and pauses what it names no more.
+async fn take_in(
+    ctx: &Context,
+    configured: &[Configured],
+    secrets: &[Secret],
+) -> Result<(), Failure> {
+    for (one, secret) in configured.iter().zip(secrets) {
+        let id = &one.settings.id;
+        let at = |error: casbah_pipeline::StageError| {
+            Failure::from(error).at(format!("connection \"{id}\""))
+        };
+        let connection = connect::connect(ctx, &one.settings, secret)
+            .await
+            .map_err(at)?;
+        if connection.state != ConnectionState::Paused {
+            // Rights may have been given since the last test, so it is not waited for.
+            hint::nudge(ctx, &connection.scope().stream("test"))
+                .await
+                .map_err(at)?;
+        } else if steer_command::is_absent(ctx, id).await? {
+            connect::resume(ctx, id).await.map_err(at)?;
+            steer_command::mark(ctx, id, Absence::Over).await?;
+            say(format_args!(
+                "casbah: {id} is in the file again and goes on"
+            ));
+        } else {
+            say(format_args!(
+                "casbah: {id} is paused; `casbah resume {id}` with the same --out lets it go on"
+            ));
+        }
+    }
+    for connection in status::connections(ctx).await? {
+        let id = &connection.settings.id;
+        let is_named = configured.iter().any(|one| one.settings.id == *id);
+        if !is_named && connection.state != ConnectionState::Paused {
+            connect::pause(ctx, id).await?;
+            steer_command::mark(ctx, id, Absence::Begun).await?;
+            say(format_args!(
+                "casbah: {id} is not in the file any more, so it is paused; its data stays"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! What does not work, collected from the status: what happened to which connection, and what to do now.
+
+use casbah_model::connection::{Cause, ConnectionState};
+use casbah_pipeline::status::{ConnectionStatus, StreamStatus};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::output::say;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    pub connection: String,
+    /// The components, streams or units with this trouble; none when it is the whole connection.
+    pub parts: Vec<String>,
+    #[serde(flatten)]
+    pub cause: Cause,
+}
+
+impl Trouble {
+    /// Two lines for a person.
+    pub fn text(&self) -> String {
+        let Cause { what, fix, .. } = &self.cause;
+        let names = [&[self.connection.clone()][..], &self.parts].concat();
+        format!("{}: {what}\n  fix: {fix}", names.join(", "))
+    }
+}
+
+/// Tells a person, on standard error.
+pub fn say_all(troubles: &[Trouble]) {
+    for trouble in troubles {
+        say(format_args!("error: {}", trouble.text()));
+    }
+}
+
+/// Everything that does not work. A paused connection is as somebody wanted it, so it is no trouble.
+pub fn troubles(all: &[ConnectionStatus]) -> Vec<Trouble> {
+    all.iter().flat_map(of_connection).collect()
+}
+
+fn of_connection(status: &ConnectionStatus) -> Vec<Trouble> {
+    let mut found = vec![];
+    match &status.state {
+        ConnectionState::Paused => return found,
+        // Nothing else is called then, so whatever else is wrong follows from it.
+        ConnectionState::Failed { cause } => {
+            note(&mut found, status, None, cause);
+            return found;
+        }
+        ConnectionState::Degraded { causes } => {
+            for (component, cause) in causes {
+                note(&mut found, status, Some(component.name()), cause);
+            }
+        }
+        ConnectionState::Pending | ConnectionState::Connected => {}
+    }
+    for stream in &status.streams {
+        if let Some(cause) = of_stream(stream) {
+            note(&mut found, status, Some(&stream.name), &cause);
+        }
+    }
+    for unit in &status.failed_units {
+        let cause = unit.why.clone().unwrap_or_else(given_up);
+        note(&mut found, status, Some(&unit.unit), &cause);
+    }
+    found
+}
+
+/// Adds a trouble, or a part to one that has the same cause.
+fn note(found: &mut Vec<Trouble>, status: &ConnectionStatus, part: Option<&str>, cause: &Cause) {
+    let parts = part.map(String::from);
+    match found.iter_mut().find(|known| known.cause == *cause) {
+        Some(known) => known.parts.extend(parts),
+        None => found.push(Trouble {
+            connection: status.name.to_string(),
+            parts: parts.into_iter().collect(),
+            cause: cause.clone(),
+        }),
+    }
+}
+
+fn of_stream(stream: &StreamStatus) -> Option<Cause> {
+    match stream.state {
+        "held" | "trouble" => stream.trouble.clone(),
+        "failed" => Some(stream.trouble.clone().unwrap_or_else(given_up)),
+        _ => None,
+    }
+}
+
+fn given_up() -> Cause {
+    let what = "it was given up after its last attempt";
+    Cause::new(
+        "failed",
+        what,
+        "look at the tenant, then run `casbah run` again",
+    )
+}
+
+/// The exit code of a run that ended in trouble: a credential comes first, because nothing works without it.
+pub fn exit(troubles: &[Trouble]) -> Exit {
+    let exits: Vec<Exit> = troubles
+        .iter()
+        .map(|trouble| Exit::of(&trouble.cause))
+        .collect();
+    match exits.iter().find(|exit| **exit == Exit::Environment) {
+        Some(exit) => *exit,
+        None if exits.is_empty() => Exit::Fine,
+        None => Exit::Refused,
+    }
+}
