@@ -1,0 +1,11 @@
+//! The whole system in one process: stages follow a connection through the chain, faults stop it, bad input meets it,
+//! contracts compare what is written down with what is there.
+
+#![cfg(test)]
+
+mod bad_input;
+mod contracts;
+mod deaths;
+mod life;
+mod stages;
+mod world;

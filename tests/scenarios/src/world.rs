@@ -1,0 +1,199 @@
+//! A simulated tenant and a system that reads it, in a folder of its own and in virtual time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use casbah_model::Timestamp;
+use casbah_model::app::{App, Components};
+use casbah_model::connection::{ConnectionId, ConnectionSettings};
+use casbah_model::ports::{Clock, Transport};
+use casbah_model::secret::Secret;
+use casbah_pipeline::inventory::{Summary, summary};
+use casbah_pipeline::ledger::{Ledger, ledger};
+use casbah_pipeline::status::ConnectionStatus;
+use casbah_pipeline::{Settings, connect, status};
+use casbah_platform_local::{
+    Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
+};
+use casbah_simulators::microsoft365::{Plan, Simulator};
+
+pub const STARTED: &str = "2026-05-04T10:02:30Z";
+
+/// Runs a test in virtual time: waiting costs nothing.
+pub fn in_virtual_time(test: impl Future<Output = ()>) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(test);
+}
+
+pub fn started() -> Timestamp {
+    STARTED.parse().expect("a valid time")
+}
+
+/// A small tenant, quick enough for a debug build.
+pub fn small(seed: u64) -> Plan {
+    let mut plan = Plan::new(seed);
+    plan.users = 60;
+    plan.files = 300;
+    plan.activities = 1_200;
+    plan.started = started();
+    plan
+}
+
+pub struct World {
+    pub simulator: Arc<Simulator>,
+    pub clock: Arc<dyn Clock>,
+    pub folder: tempfile::TempDir,
+}
+
+impl World {
+    pub fn new(plan: Plan) -> World {
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
+        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+        World {
+            simulator,
+            clock,
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    /// Opens the folder as a new process would.
+    pub fn open(&self) -> LocalSystem {
+        self.open_with(Arc::clone(&self.simulator) as _)
+    }
+
+    pub fn open_with(&self, transport: Arc<dyn Transport>) -> LocalSystem {
+        let outside = Outside {
+            clock: Arc::clone(&self.clock),
+            rng: Arc::new(SeededRng::new(7)),
+            transport,
+            settings: Settings::default(),
+            durability: Durability::Process,
+        };
+        LocalSystem::open(self.folder.path(), outside).expect("a folder that can be used")
+    }
+
+    pub fn settings(&self, components: &[&str]) -> ConnectionSettings {
+        let plan = self.simulator.plan();
+        let app_settings = BTreeMap::from([
+            ("tenant_id".to_string(), plan.tenant_id.clone()),
+            ("client_id".to_string(), plan.client_id.clone()),
+            ("credential".to_string(), "secret".to_string()),
+        ]);
+        ConnectionSettings {
+            id: name(),
+            app: App::Microsoft365,
+            components: Components::parse(components).expect("a valid choice"),
+            app_settings,
+            endpoints: BTreeMap::new(),
+        }
+    }
+
+    pub async fn connect(&self, system: &LocalSystem, components: &[&str]) {
+        let secret = Secret::new(self.simulator.plan().client_secret.clone());
+        connect::connect(&system.ctx, &self.settings(components), &secret)
+            .await
+            .expect("connected");
+    }
+
+    /// Connects everything and reads until nothing is left.
+    pub async fn caught_up(&self) -> LocalSystem {
+        let system = self.open();
+        self.connect(&system, &["all"]).await;
+        let ended = system
+            .run(Until::CaughtUp, std::future::pending())
+            .await
+            .expect("a run");
+        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
+        system
+    }
+}
+
+pub fn name() -> ConnectionId {
+    "contoso".parse().expect("a valid name")
+}
+
+pub async fn state(system: &LocalSystem) -> ConnectionStatus {
+    let mut all = status::status(&system.ctx).await.expect("a status");
+    all.pop().expect("one connection")
+}
+
+/// The status as a person would read it, for messages of failed tests.
+pub async fn show(system: &LocalSystem) -> String {
+    let state = state(system).await;
+    let mut text = format!("{:?}\n", state.state);
+    for stream in &state.streams {
+        text += &format!(
+            "{} {} {:?} {:?}\n",
+            stream.name, stream.state, stream.next_look, stream.trouble
+        );
+    }
+    text + &format!(
+        "{:?}\n{:?}\n{:?}",
+        state.file_sweep, state.gaps, state.failed_units
+    )
+}
+
+pub async fn counts(system: &LocalSystem) -> Summary {
+    let connection = connect::find(&system.ctx, &name())
+        .await
+        .expect("a table")
+        .expect("a connection");
+    summary(&system.ctx, &connection).await.expect("a summary")
+}
+
+pub async fn books(system: &LocalSystem) -> Ledger {
+    ledger(&system.ctx, None).await.expect("a ledger")
+}
+
+/// Asserts that everything the tenant holds was found, once, and that the ledger closes.
+pub async fn assert_whole(world: &World, system: &LocalSystem) {
+    let found = counts(system).await;
+    let holds = world.simulator.holds();
+    let people = (found.users, found.guests, found.disabled);
+    assert_eq!(
+        people,
+        (holds.users, holds.guests, holds.disabled),
+        "users, guests, disabled"
+    );
+    assert_eq!(found.groups, holds.groups, "groups");
+    assert_eq!(
+        (found.roles, found.role_assignments),
+        (holds.roles, holds.role_assignments),
+        "roles"
+    );
+    assert_eq!(found.applications, holds.applications, "applications");
+    assert_eq!(
+        found.grants,
+        holds.delegated_grants + holds.app_role_assignments,
+        "grants"
+    );
+    assert_eq!(
+        (found.file_roots, found.files),
+        (holds.drives, holds.files),
+        "drives, files"
+    );
+    let sharing: BTreeMap<_, _> = holds
+        .files_by_sharing
+        .iter()
+        .map(|(class, n)| (class.name(), *n))
+        .collect();
+    assert_eq!(found.files_by_sharing, sharing, "files by sharing");
+    let shown = world.simulator.holds().activities.len() as u64;
+    assert!(found.activities <= shown, "more activities than there are");
+    if world.simulator.plan().live_activities_per_hour == 0 {
+        let at_least = world.simulator.plan().activities as u64 - holds.activities_lost();
+        assert!(
+            found.activities >= at_least,
+            "{} of {at_least} activities",
+            found.activities
+        );
+    }
+    let ledger = books(system).await;
+    assert!(ledger.closes, "{:?}", ledger.totals);
+}
