@@ -1,0 +1,121 @@
+//! What the benches share: a tenant, a system that reads it in virtual time, and what that cost this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use casbah_model::app::{App, Components};
+use casbah_model::connection::ConnectionSettings;
+use casbah_model::ports::{Clock, Transport};
+use casbah_model::secret::Secret;
+use casbah_pipeline::ledger::ledger;
+use casbah_pipeline::{Settings, connect};
+use casbah_platform_local::{
+    Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
+};
+use casbah_simulators::microsoft365::{Plan, Simulator};
+
+/// What a scan took.
+pub struct Scan {
+    pub simulator: Arc<Simulator>,
+    pub written: u64,
+    pub closes: bool,
+    /// Time that passed for the tenant.
+    pub virtual_seconds: f64,
+    pub cpu_seconds: f64,
+}
+
+/// Reads a tenant until nothing is left, in virtual time, in a folder of its own.
+pub fn scan(
+    plan: Plan,
+    components: &[&str],
+    through: fn(Arc<Simulator>) -> Arc<dyn Transport>,
+) -> Scan {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
+        let started = plan.started;
+        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+        let folder = tempfile::tempdir().expect("a folder");
+        let outside = Outside {
+            clock: Arc::clone(&clock),
+            rng: Arc::new(SeededRng::new(1)),
+            transport: through(Arc::clone(&simulator)),
+            settings: Settings::default(),
+            durability: Durability::Process,
+        };
+        let system = LocalSystem::open(folder.path(), outside).expect("a folder that can be used");
+        let before = cpu_seconds();
+        let secret = Secret::new(simulator.plan().client_secret.clone());
+        connect::connect(
+            &system.ctx,
+            &settings(simulator.plan(), components),
+            &secret,
+        )
+        .await
+        .expect("connected");
+        let ended = system
+            .run(Until::CaughtUp, std::future::pending())
+            .await
+            .expect("a run");
+        assert_eq!(ended, Ended::CaughtUp);
+        let cpu_seconds = cpu_seconds() - before;
+        let virtual_seconds = clock.now().duration_since(started).as_secs_f64();
+        let ledger = ledger(&system.ctx, None).await.expect("a ledger");
+        let activities = ledger
+            .totals
+            .iter()
+            .filter(|total| total.feed.starts_with("activities/"));
+        let written = activities.map(|total| total.tally.written).sum();
+        Scan {
+            simulator,
+            written,
+            closes: ledger.closes,
+            virtual_seconds,
+            cpu_seconds,
+        }
+    })
+}
+
+/// Calls go to the simulator as they are.
+pub fn direct(simulator: Arc<Simulator>) -> Arc<dyn Transport> {
+    simulator
+}
+
+fn settings(plan: &Plan, components: &[&str]) -> ConnectionSettings {
+    let app_settings = BTreeMap::from([
+        ("tenant_id".to_string(), plan.tenant_id.clone()),
+        ("client_id".to_string(), plan.client_id.clone()),
+        ("credential".to_string(), "secret".to_string()),
+    ]);
+    ConnectionSettings {
+        id: "contoso".parse().expect("a valid name"),
+        app: App::Microsoft365,
+        components: Components::parse(components).expect("a valid choice"),
+        app_settings,
+        endpoints: BTreeMap::new(),
+    }
+}
+
+/// Processor time of this process's only thread, in seconds (Linux: /proc/self/schedstat, nanoseconds on the processor).
+pub fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanoseconds: f64 = stat
+        .split(' ')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(0.0);
+    nanoseconds / 1e9
+}
+
+/// The most memory this process ever held, in megabytes (Linux: VmHWM).
+pub fn peak_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) / 1024.0
+}
