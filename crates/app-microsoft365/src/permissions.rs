@@ -351,7 +351,9 @@ async fn probe(session: &Session, component: Component) -> Result<Option<Cause>,
                 "give admin consent again and run `casbah test`",
             )))
         }
-        RefusalKind::NotFound | RefusalKind::Gone | RefusalKind::Invalid => {
+        // There is nothing at the probe's address, which says nothing about what is at the others.
+        RefusalKind::NotFound => Ok(None),
+        RefusalKind::Gone | RefusalKind::Invalid => {
             let what = format!(
                 "the service refused to {what} ({} {})",
                 refusal.status, refusal.code

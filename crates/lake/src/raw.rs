@@ -28,6 +28,9 @@ pub enum RawError {
     Object(#[from] ObjectError),
     #[error("records cannot be compressed")]
     Compress(#[source] io::Error),
+    /// A part could not be stored earlier, so what was written is not whole.
+    #[error("an object of this commit could not be stored")]
+    Broken,
 }
 
 /// One record with what we say about it.
@@ -58,6 +61,8 @@ pub struct RawSink {
     compressor: zstd::bulk::Compressor<'static>,
     records: Parts,
     quarantine: Parts,
+    /// A part was lost on its way to the store: nothing of this commit may count.
+    is_broken: bool,
 }
 
 /// Parts of one kind: those that are stored, the one that is being filled, and the open page.
@@ -99,6 +104,7 @@ impl RawSink {
             compressor,
             records,
             quarantine,
+            is_broken: false,
         })
     }
 
@@ -177,6 +183,9 @@ impl RawSink {
 
     /// Stores what is left and returns the objects of the records and of what was set aside.
     pub async fn finish(mut self) -> Result<(Vec<ObjectEntry>, Vec<ObjectEntry>), RawError> {
+        if self.is_broken {
+            return Err(RawError::Broken);
+        }
         for kind in [Kind::Records, Kind::Quarantine] {
             if self.parts(kind).frame_records > 0 {
                 self.store(kind).await?;
@@ -264,7 +273,10 @@ impl RawSink {
             sha256: hex(&Sha256::digest(&content)),
             name,
         };
-        self.objects.put(&entry.name, content.into()).await?;
+        let stored = self.objects.put(&entry.name, content.into()).await;
+        // The content is out of our hands, whatever became of the call.
+        self.is_broken |= stored.is_err();
+        stored?;
         Ok(entry)
     }
 }
@@ -319,3 +331,6 @@ fn escape(out: &mut Vec<u8>, text: &str) {
     let quoted = serde_json::Value::from(text).to_string();
     out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
 }
+
+#[cfg(test)]
+mod tests;

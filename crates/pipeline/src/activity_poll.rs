@@ -29,6 +29,8 @@ const WIDE: [SignedDuration; 2] = [
     SignedDuration::from_hours(24),
     SignedDuration::from_hours(1),
 ];
+/// The pages of one window are not followed for longer than this beyond reach.
+const PAGING_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// Listings may reach back a little less than documented.
 const REACH_MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
@@ -252,12 +254,19 @@ async fn rewind_or_recover(
     }
     let is_page_fault = matches!(
         error,
-        ConnectorError::PageExpired { .. } | ConnectorError::BadLink { .. }
+        ConnectorError::PageExpired { .. }
+            | ConnectorError::BadLink { .. }
+            | ConnectorError::CursorExpired { .. }
     );
     if is_page_fault && tile.tok.is_some() {
         (tile.tok, tile.to) = (None, None);
         step.stream.cur = Some(serde_json::to_value(tile).expect("a tile is plain"));
     }
+    // The place on the axis of time is ours and cannot die: only the page of a listing can.
+    let error = match error {
+        ConnectorError::CursorExpired { code, .. } => ConnectorError::PageExpired { code },
+        other => other,
+    };
     step.recover(error, ticket).await
 }
 
@@ -266,7 +275,9 @@ fn clamp(step: &Step<'_>, level: Level, feed: &Feed, tile: &mut Tile) -> Option<
     let now = step.ctx.now();
     let oldest =
         floor(now - ms_duration(feed.reach) + REACH_MARGIN, level.window()) + level.window();
-    if tile.tile >= oldest {
+    // A window that is being paged through is read to its end, while the vendor still may have its pages.
+    let is_in_hand = tile.tok.is_some() && oldest.duration_since(tile.tile) < PAGING_MAX;
+    if tile.tile >= oldest || is_in_hand {
         return None;
     }
     let lost_to = tile.until.map_or(oldest, |until| oldest.min(until));

@@ -71,7 +71,7 @@ pub(crate) async fn commit(
         .retain(|partition, _| *partition >= oldest);
     for (partition, hashes) in seen.changed() {
         let object = place.seen(&format!("{}-{partition}", feed.name));
-        ctx.objects
+        ctx.patient_objects()
             .put(&object, seen::encode(&hashes).into())
             .await?;
         next_index.objects.insert(partition.into(), object);

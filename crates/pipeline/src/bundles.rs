@@ -5,7 +5,6 @@
 //! unit needs no lease of its own (decision 0001).
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use casbah_connector::{
@@ -15,7 +14,7 @@ use casbah_connector::{
 use casbah_http::retry;
 use casbah_lake::raw::is_object;
 use casbah_lake::seen::{self, Seen};
-use casbah_lake::{Line, RawSink};
+use casbah_lake::{Line, RawError, RawSink};
 use casbah_model::activity::{Activity, ContentRef};
 use casbah_model::connection::Cause;
 use casbah_model::message::Ticket;
@@ -32,7 +31,7 @@ use crate::error::StageError;
 use crate::file_scan;
 use crate::hint::nudge;
 use crate::items::{self, StreamItem, time};
-use crate::sink::{Touched, output_error};
+use crate::sink::Touched;
 use crate::step::{ATTEMPTS_MAX, Next, Step, leave, ms_duration};
 
 /// Bundles in one commit; those in flight come on top, and each needs two writes at the most (100 in all).
@@ -91,7 +90,16 @@ pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), S
         feed,
         connector,
     };
-    let next = match work(&mut step, &lane).await? {
+    let worked = match work(&mut step, &lane).await {
+        Ok(worked) => worked,
+        Err(error) => {
+            session.gates().finish().await;
+            let at = again(ctx, 1);
+            step.release(Next::Wait(at), None).await?;
+            return Err(error);
+        }
+    };
+    let next = match worked {
         Worked::Next(next) => next,
         Worked::Moved => return Ok(()),
         Worked::Error(error) => {
@@ -150,7 +158,11 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
     let mut is_dry = false;
     loop {
         let is_open = matches!(stop, Stop::No) && step.has_time();
-        while is_open && running.len() < FETCHES && !is_full(&group) {
+        while is_open
+            && running.len() < FETCHES
+            && settled.len() < BUNDLES_PER_COMMIT
+            && !is_full(&group)
+        {
             if units.is_empty() && (!is_dry || running.is_empty()) {
                 units = due(ctx, &waiting, &taken).await?;
                 is_dry = units.is_empty();
@@ -173,7 +185,15 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
         {
             match judge(ctx, &unit, error) {
                 Ok(outcome) => settled.push((key, unit, outcome)),
-                Err(stopped) => stop = stopped,
+                Err(Stop::Error(error)) => {
+                    // It is tried again later than the others, in case the fault is its own.
+                    let at = again(ctx, unit.fails + 1);
+                    let (attempts, why) = (unit.att, Some(error.chain()));
+                    settled.push((key, unit, Outcome::Later { at, attempts, why }));
+                    stop = Stop::Error(error);
+                }
+                Err(stopped) if matches!(stop, Stop::No) => stop = stopped,
+                Err(_) => {}
             }
         }
         let is_over = running.is_empty() && (units.is_empty() || !is_open);
@@ -181,19 +201,18 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
         let Some(mut shared) = group.shared.try_lock() else {
             continue;
         };
-        shared.outcomes.append(&mut settled);
+        // Each of these may be two writes: what does not fit waits for the next commit.
+        while shared.writes() < BUNDLES_PER_COMMIT {
+            let Some(one) = settled.pop() else { break };
+            shared.outcomes.push(one);
+        }
         if let Some(fault) = shared.fault.take() {
             return Err(fault);
         }
         if !is_over && !shared.is_worth_it(ctx) {
             continue;
         }
-        let done: Vec<Key> = shared
-            .outcomes
-            .iter()
-            .map(|(key, _, _)| key.clone())
-            .collect();
-        if !done.is_empty() {
+        if !shared.outcomes.is_empty() {
             let full = std::mem::replace(&mut *shared, Shared::new(step, Seen::default())?);
             let mut index = group.index.lock().await;
             let Some((seen, touched)) = commit(step, lane.feed, full, &mut index).await? else {
@@ -208,14 +227,13 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
                 },
             )?;
             drop((shared, index));
-            taken.retain(|key| !done.contains(key));
             is_dry = false;
             file_scan::look_soon(ctx, &step.scope, lane.connector, &touched).await?;
             if !step.is_still_wanted().await? && matches!(stop, Stop::No) {
                 stop = Stop::Until(ctx.now());
             }
         }
-        if is_over {
+        if is_over && settled.is_empty() {
             break;
         }
     }
@@ -283,7 +301,7 @@ pub(crate) struct Shared {
 impl Shared {
     fn new(step: &Step<'_>, seen: Seen) -> Result<Shared, StageError> {
         Ok(Shared {
-            raw: RawSink::new(Arc::clone(&step.ctx.objects), step.place("activities"))?,
+            raw: RawSink::new(step.ctx.patient_objects(), step.place("activities"))?,
             seen,
             tallies: Tallies::default(),
             touched: Touched::default(),
@@ -291,6 +309,13 @@ impl Shared {
             begun: step.ctx.now(),
             fault: None,
         })
+    }
+
+    /// Notes a fault of the object store, which ends the step before anything is committed.
+    fn fail(&mut self, error: RawError) -> OutputError {
+        let text = error.to_string();
+        self.fault = Some(StageError::Raw(error));
+        OutputError::Store(text.into())
     }
 
     fn settle(&mut self, key: Key, unit: StreamItem, outcome: Outcome) {
@@ -357,9 +382,14 @@ async fn read_one(
     }
 }
 
+/// When a bundle that failed this often is tried again.
+fn again(ctx: &Context, failures: u32) -> Timestamp {
+    ctx.now() + ms_duration(retry::step_wait(failures, ctx.rng.fraction()))
+}
+
 /// What an error means for one unit, or for the whole lane.
 fn judge(ctx: &Context, unit: &StreamItem, error: ConnectorError) -> Result<Outcome, Stop> {
-    let wait = |failures| ctx.now() + ms_duration(retry::step_wait(failures, ctx.rng.fraction()));
+    let wait = |failures| again(ctx, failures);
     match error.recovery() {
         Recovery::Lose(code) => Ok(Outcome::Lost(code)),
         Recovery::Wait(until) => Err(Stop::Until(until)),
@@ -411,7 +441,10 @@ impl<'a> BundleOutput<'a> {
             ..self.tally
         };
         let shared = self.shared().await;
-        shared.raw.accept().await.map_err(output_error)?;
+        if let Err(error) = shared.raw.accept().await {
+            // What other bundles had written went with it: nothing of this group may be committed.
+            return Err(shared.fail(error).into());
+        }
         shared.seen.accept();
         *shared.tallies.at(hour) += tally;
         shared.settle(key.clone(), unit.clone(), Outcome::Read);
@@ -463,7 +496,9 @@ impl Output<Activity> for BundleOutput<'_> {
             of: None,
             raw,
         };
-        shared.raw.line(line).await.map_err(output_error)?;
+        if let Err(error) = shared.raw.line(line).await {
+            return Err(shared.fail(error));
+        }
         shared.touched.note(noun.touched_file);
         self.tally.written += 1;
         self.tally.unknown += u64::from(!noun.is_known);
@@ -473,11 +508,13 @@ impl Output<Activity> for BundleOutput<'_> {
     async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError> {
         self.tally.listed += 1;
         let shared = self.shared().await;
-        shared
+        let kept = shared
             .raw
             .refuse(refused.reason, refused.raw, refused.bytes)
-            .await
-            .map_err(output_error)?;
+            .await;
+        if let Err(error) = kept {
+            return Err(shared.fail(error));
+        }
         self.tally.refused += 1;
         Ok(())
     }

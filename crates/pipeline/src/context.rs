@@ -15,6 +15,7 @@ use crate::apps;
 use crate::error::StageError;
 use crate::file_scan::RootsCache;
 use crate::items::ConnectionItem;
+use crate::patient::Patient;
 
 /// The ports and settings of this process, shared by all its invocations.
 pub struct Context {
@@ -89,6 +90,16 @@ impl Context {
 
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The object store to write to: a put is repeated until it is known to have happened.
+    pub fn patient_objects(&self) -> Arc<dyn ObjectStore> {
+        let (inner, clock, rng) = (
+            Arc::clone(&self.objects),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.rng),
+        );
+        Arc::new(Patient { inner, clock, rng })
     }
 
     /// A random id, for an invocation or a token.

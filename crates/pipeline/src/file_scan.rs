@@ -35,6 +35,8 @@ const WIDTH: usize = 4;
 const IDLE: SignedDuration = SignedDuration::from_mins(10);
 /// Addresses of roots are read again after this.
 const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
+/// Failures of a root that count as no attempt, with waits that grow to an hour.
+const FAILS_MAX: u32 = 20;
 /// A root that was looked at because of an event is not looked at again within this.
 const SOON_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
@@ -242,29 +244,46 @@ async fn done(step: Step<'_>, entry: casbah_lake::ManifestEntry) -> Result<Worke
     Ok(Worked::Done)
 }
 
+/// Ends a unit that cannot be read in this run, with the reason.
+async fn set_aside(mut step: Step<'_>, cause: Cause) -> Result<Worked, StageError> {
+    step.stream.trouble = Some(cause);
+    let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
+    step.finish(StreamState::Failed, None, vec![]).await?;
+    if let Some(run) = run {
+        close_run(ctx, &scope, &run).await?;
+    }
+    Ok(Worked::Done)
+}
+
 async fn failed(mut step: Step<'_>, error: ConnectorError) -> Result<Worked, StageError> {
     match error.recovery() {
         Recovery::Wait(until) => {
             step.release(Next::Wait(until), None).await?;
             Ok(Worked::Wait(until))
         }
-        // The root itself is gone: what was known of it stays, and the run goes on without it.
+        // The root itself is gone, or closed to us: what was known of it stays, and the run goes on without it.
         Recovery::Lose(code) => {
             let what = format!("the provider does not have this root any more ({code})");
-            let cause = Cause::new("gone", what, "nothing has to be done");
-            step.stream.trouble = Some(cause);
-            let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
-            step.finish(StreamState::Failed, None, vec![]).await?;
-            if let Some(run) = run {
-                close_run(ctx, &scope, &run).await?;
-            }
-            Ok(Worked::Done)
+            set_aside(step, Cause::new("gone", what, "nothing has to be done")).await
+        }
+        Recovery::Park(cause) if step.stream.run.is_some() => set_aside(step, cause).await,
+        // A day of growing waits is enough for one run; the next one tries again.
+        Recovery::Retry if step.stream.run.is_some() && step.stream.fails > FAILS_MAX => {
+            let what = format!("the provider cannot list this root: {}", error.chain());
+            set_aside(
+                step,
+                Cause::new("unavailable", what, "the next sweep tries again"),
+            )
+            .await
         }
         // A pass cannot go on from a page that died: it starts anew as an epoch of its own.
         Recovery::Rewind => {
+            let attempts = step.stream.att;
             step.stream.ep += 1;
             step.stream.cur = None;
-            if step.commit(None, vec![]).await? == Committed::Yes {
+            let is_ours = step.commit(None, vec![]).await? == Committed::Yes;
+            step.stream.att = attempts;
+            if is_ours {
                 step.recover(error, None).await?;
             }
             Ok(Worked::Done)
@@ -373,9 +392,10 @@ async fn make_due(ctx: &Context, key: &Key) -> Result<bool, StageError> {
     };
     let mut unit: StreamItem = items::read(key, item)?;
     let now = ctx.now();
-    if unit.st != StreamState::Done || time(unit.wake) + SOON_AGAIN > now {
+    if unit.st != StreamState::Done {
         return Ok(false);
     }
+    let due = now.max(time(unit.wake) + SOON_AGAIN);
     let condition = Condition::All(vec![
         Condition::Equal("v", unit.v.into()),
         Condition::Equal("st", "DONE".into()),
@@ -383,7 +403,7 @@ async fn make_due(ctx: &Context, key: &Key) -> Result<bool, StageError> {
     unit.v += 1;
     unit.st = StreamState::Run;
     unit.lease = 0;
-    unit.wake = now.as_millisecond();
+    unit.wake = due.as_millisecond();
     unit.index(key);
     let mut sets = vec![
         Set::To("v", unit.v.into()),

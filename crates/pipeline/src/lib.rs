@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod items;
 pub mod ledger;
 pub mod page_loop;
+mod patient;
 mod recovery;
 pub mod roots;
 pub mod roster;

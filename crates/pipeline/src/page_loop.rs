@@ -47,7 +47,7 @@ pub async fn group(
     keeps_roster: bool,
 ) -> Result<Group, StageError> {
     let ctx = step.ctx;
-    let objects = Arc::clone(&ctx.objects);
+    let objects = ctx.patient_objects();
     let begun = ctx.now();
     let mut sink = InventorySink::new(Arc::clone(&objects), step.place(family))?;
     let mut cursor: Option<Cursor> = step.stream.cursor(&step.key)?;

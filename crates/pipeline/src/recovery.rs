@@ -2,16 +2,20 @@
 
 use casbah_connector::{ConnectorError, OutputError, PARKED, Recovery};
 use casbah_http::retry;
-use casbah_model::Timestamp;
 use casbah_model::connection::{Cause, ConnectionState};
 use casbah_model::message::Ticket;
 use casbah_model::ports::{ObjectError, StoreError};
 use casbah_model::state::{Condition, Set, Value, Write};
+use casbah_model::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::error::StageError;
+use crate::hint::nudge;
 use crate::items::{self, ConnectionItem, Scope, StreamState, connection_key};
 use crate::step::{ATTEMPTS_MAX, Committed, Next, Step, ms_duration};
+
+/// A test is believed for this long.
+const TEST_FRESH: SignedDuration = SignedDuration::from_mins(10);
 
 impl Step<'_> {
     /// Ends the step after an error of the vendor's world; says whether the stream should be tried again.
@@ -39,6 +43,7 @@ impl Step<'_> {
             }
             Recovery::Park(cause) => {
                 self.stream.trouble = Some(cause);
+                self.ask_for_test().await?;
                 self.release(Next::Wait(now + ms_duration(PARKED)), None)
                     .await
             }
@@ -51,20 +56,38 @@ impl Step<'_> {
                 self.stream.ep += 1;
                 self.stream.cur = resume.map(|cursor| Value::from(cursor.as_str()));
                 self.stream.removed = 0;
-                match self.commit(None, vec![]).await? {
-                    Committed::Yes => self.release(Next::Continue, None).await,
-                    Committed::FencedOff | Committed::Refused { .. } => Ok(()),
+                // The first time at once; a cursor that dies again and again must not go round in circles.
+                let attempts = self.stream.att;
+                if self.commit(None, vec![]).await? != Committed::Yes {
+                    return Ok(());
                 }
+                self.stream.att = attempts;
+                let at = if attempts <= 1 { now } else { wait(attempts) };
+                self.count_attempt(at).await
             }
             Recovery::Rewind => {
                 self.stream.trouble = Some(unexpected(&error));
-                self.count_attempt(now).await
+                let attempts = self.stream.att;
+                let at = if attempts <= 1 { now } else { wait(attempts) };
+                self.count_attempt(at).await
             }
             Recovery::Abort => {
                 let failed = StageError::Connector(error.chain());
                 self.release(Next::Wait(wait(1)), None).await?;
                 Err(abort(error).unwrap_or(failed))
             }
+        }
+    }
+
+    /// A right may have been taken away: the next test says so for the whole component, and opens the gate if nobody
+    /// can be waited for. A test that was made lately knows already.
+    async fn ask_for_test(&self) -> Result<(), StageError> {
+        let tested = self.connection.report.as_ref().map(|report| report.tested);
+        let is_fresh = tested.is_some_and(|at| self.ctx.now() < at + TEST_FRESH);
+        if is_fresh {
+            Ok(())
+        } else {
+            nudge(self.ctx, &self.scope.stream("test")).await
         }
     }
 

@@ -4,8 +4,10 @@
 //! whoever finishes its last unit, by the planner, or by the sweeper (pipeline design, section 10).
 
 use casbah_connector::ConnectorError;
+use casbah_http::retry;
 use casbah_model::SignedDuration;
 use casbah_model::Timestamp;
+use casbah_model::connection::Cause;
 use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
 use casbah_model::message::{Stage, Ticket};
@@ -18,14 +20,12 @@ use crate::error::StageError;
 use crate::file_scan::{LANES, QUEUE};
 use crate::hint::{index_sets, nudge};
 use crate::items::{self, RunItem, Scope, StreamItem, StreamState, index_order, sweep_partition};
-use crate::step::{Committed, Next, Step, leave};
+use crate::step::{Committed, Next, Step, leave, ms_duration};
 
 /// Units in one transaction, beside the planner and the run.
 const UNITS_PER_COMMIT: usize = 90;
 /// A run that is not over when the next is due is looked at again after this.
 const STILL_RUNNING: SignedDuration = SignedDuration::from_mins(10);
-/// After a dead page link the list is begun anew, a little later in case the vendor has a bad minute.
-const PAGE_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 const COMMIT_TRIES_MAX: u32 = 8;
 
 /// Where the planner stands: the run it plans, and the page of roots.
@@ -184,10 +184,21 @@ async fn rewind_or_recover(
             | ConnectorError::BadLink { .. }
             | ConnectorError::CursorExpired { .. }
     );
-    if is_page_fault && plan.tok.is_some() {
+    if is_page_fault {
         plan.tok = None;
         step.stream.cur = Some(serde_json::to_value(&plan).expect("a plan is plain"));
-        let again = step.ctx.now() + PAGE_AGAIN;
+        step.stream.fails += 1;
+        let what = format!(
+            "the list of places where files live cannot be read: {}",
+            error.chain()
+        );
+        step.stream.trouble = Some(Cause::new(
+            "unexpected-answer",
+            what,
+            "it is tried again by itself",
+        ));
+        let wait = retry::step_wait(step.stream.fails, step.ctx.rng.fraction());
+        let again = step.ctx.now() + ms_duration(wait);
         return step.release(Next::Wait(again), ticket).await;
     }
     step.recover(error, ticket).await

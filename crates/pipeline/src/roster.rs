@@ -75,8 +75,23 @@ pub async fn of_epoch(
     epoch: u32,
     last: u64,
 ) -> Result<Roster, StageError> {
+    of_commits(state, objects, manifest, None, epoch, last).await
+}
+
+/// The same, for the commits after one of them.
+pub async fn of_commits(
+    state: &dyn StateStore,
+    objects: &dyn ObjectStore,
+    manifest: &str,
+    after: Option<String>,
+    epoch: u32,
+    last: u64,
+) -> Result<Roster, StageError> {
     let mut roster = Roster::default();
-    let mut query = Query::prefix(manifest, format!("{epoch:04}#"));
+    let mut query = Query {
+        after,
+        ..Query::prefix(manifest, format!("{epoch:04}#"))
+    };
     loop {
         let page = state.query(query.clone()).await?;
         let Some(end) = page.last().map(|entry| entry.key.sk.clone()) else {

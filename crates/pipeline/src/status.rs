@@ -272,6 +272,8 @@ async fn settle(
         ConnectionState::Pending | ConnectionState::Connected => Settled::CaughtUp,
     };
     let now = ctx.now();
+    let mut is_waiting = false;
+    let mut is_at_work = false;
     for (_, stream) in items
         .iter()
         .filter(|(_, stream)| is_chosen(connection, stream))
@@ -279,13 +281,17 @@ async fn settle(
         let is_put_off =
             stream.trouble.is_some() && time(stream.wake) > now + WAITED_FOR && stream.lease == 0;
         match stream.st {
-            StreamState::Wait => return Ok(Settled::No),
+            StreamState::Wait => is_waiting = true,
             StreamState::Failed => settled = Settled::InTrouble,
             StreamState::Done => {}
             StreamState::Run if stream.held.is_some() || is_put_off => settled = Settled::InTrouble,
             StreamState::Run if stream.caught_up && time(stream.wake) > now => {}
-            StreamState::Run => return Ok(Settled::No),
+            StreamState::Run => is_at_work = true,
         }
+    }
+    // What waits for the gate waits in vain while the list behind the gate is in trouble.
+    if is_at_work || (is_waiting && settled == Settled::CaughtUp) {
+        return Ok(Settled::No);
     }
     if connection.state == ConnectionState::Pending && settled == Settled::CaughtUp {
         return Ok(Settled::No);

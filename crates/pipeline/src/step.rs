@@ -350,6 +350,7 @@ impl<'a> Step<'a> {
     ) -> Result<Committed, StageError> {
         self.stream.st = state;
         self.stream.lease = 0;
+        self.stream.wake = self.ctx.now().as_millisecond();
         self.stream.caught_up = true;
         let trouble = self.stream.trouble.take();
         let attempts = self.stream.att;

@@ -113,11 +113,13 @@ async fn failed(
     ticket: Option<Ticket>,
 ) -> Result<(), StageError> {
     if error.recovery() == Recovery::Rewind && step.stream.cur.is_some() {
+        let attempts = step.stream.att;
         step.stream.ep += 1;
         step.stream.cur = None;
         if step.commit(None, vec![]).await? != Committed::Yes {
             return Ok(());
         }
+        step.stream.att = attempts;
     }
     step.recover(error, ticket).await
 }
@@ -249,16 +251,16 @@ async fn roster_since(
     published: Position,
     here: Position,
 ) -> Result<Roster, StageError> {
-    let mut roster = Roster::default();
-    let mut query = casbah_model::ports::Query::prefix(manifest, format!("{:04}#", here.ep));
-    query.after = Some(items::manifest_sk(published.ep, published.seq));
-    for found in ctx.state.query(query).await? {
-        let entry: ManifestEntry = items::read(&found.key, &found.item)?;
-        if let Some(name) = &entry.roster {
-            roster.extend(Roster::decode(&ctx.objects.get(name).await?));
-        }
-    }
-    Ok(roster)
+    let after = items::manifest_sk(published.ep, published.seq);
+    roster::of_commits(
+        &*ctx.state,
+        &*ctx.objects,
+        manifest,
+        Some(after),
+        here.ep,
+        here.seq,
+    )
+    .await
 }
 
 fn shrink_cause(connection: &ConnectionId, collection: &str, held: Held) -> Cause {

@@ -257,6 +257,46 @@ fn without_users_the_others_go_on() {
 }
 
 #[test]
+fn a_right_that_is_taken_away_while_users_are_scanned_holds_up_nothing_else() {
+    in_virtual_time(async {
+        let mut plan = small(64);
+        // Long enough to be interrupted in the middle of the list.
+        plan.users = 12_000;
+        plan.latency.min = std::time::Duration::from_secs(2);
+        plan.latency.max = std::time::Duration::from_secs(3);
+        plan.roles.retain(|role| role != "Directory.Read.All");
+        let world = World::new(plan);
+        let system = world.open();
+        world.connect(&system, &["users", "activities"]).await;
+        let until = world.clock.now() + casbah_model::SignedDuration::from_secs(40);
+        system
+            .run(Until::Stopped, world.clock.sleep_until(until))
+            .await
+            .expect("a run");
+        system.ctx.stopping.store(false, Ordering::Relaxed);
+        assert_eq!(counts(&system).await.users, 0, "no list is complete yet");
+        let lost = FaultSettings::always().with_value("User.Read.All");
+        world.simulator.switch(Fault::RolesShrink, Some(lost));
+        system.ctx.tokens.forget("contoso.1");
+        assert_eq!(
+            run(&system).await,
+            Ended::InTrouble,
+            "{}",
+            show(&system).await
+        );
+        // Within the hour the test finds the right missing, and the gate opens without users.
+        let until = world.clock.now() + casbah_model::SignedDuration::from_hours(2);
+        system
+            .run(Until::Stopped, world.clock.sleep_until(until))
+            .await
+            .expect("a run");
+        let found = counts(&system).await;
+        assert_eq!(found.users, 0);
+        assert!(found.activities > 800, "{}", show(&system).await);
+    });
+}
+
+#[test]
 fn a_link_in_a_circle_ends_in_trouble_and_not_in_a_loop() {
     in_virtual_time(async {
         let world = World::new(small(58));
@@ -447,6 +487,106 @@ fn drives_that_are_gone_or_locked_are_named_and_the_rest_is_read() {
             assert!(books(&system).await.closes);
         });
     }
+}
+
+#[test]
+fn drives_that_never_answer_do_not_keep_a_sweep_open() {
+    for fault in [Fault::SiteLocked, Fault::Drive410] {
+        in_virtual_time(async {
+            let world = World::new(small(65));
+            let system = world.caught_up().await;
+            world
+                .simulator
+                .switch(fault, Some(FaultSettings::probability(0.3)));
+            let calls_before: u64 = world.simulator.traffic().calls.values().sum();
+            let until = world.clock.now() + casbah_model::SignedDuration::from_hours(50);
+            system
+                .run(Until::Stopped, world.clock.sleep_until(until))
+                .await
+                .expect("a run");
+            let sweep = state(&system).await.file_sweep.expect("a sweep");
+            assert!(
+                sweep.run.as_str() >= "files-000004",
+                "{}: {sweep:?}",
+                fault.name()
+            );
+            let calls: u64 = world.simulator.traffic().calls.values().sum();
+            assert!(
+                calls - calls_before < 60_000,
+                "{}: {calls} calls",
+                fault.name()
+            );
+            assert!(books(&system).await.closes);
+        });
+    }
+}
+
+/// An object store that fails every so often, before or after its effect.
+struct Flaky {
+    inner: Arc<dyn ObjectStore>,
+    puts: AtomicU64,
+}
+
+#[async_trait]
+impl ObjectStore for Flaky {
+    async fn put(&self, name: &str, content: Bytes) -> Result<(), ObjectError> {
+        let number = self.puts.fetch_add(1, Ordering::Relaxed);
+        let failed = || ObjectError::Unavailable {
+            name: name.into(),
+            reason: "no answer".into(),
+        };
+        if number % 7 == 3 {
+            return Err(failed());
+        }
+        self.inner.put(name, content).await?;
+        if number % 7 == 5 {
+            Err(failed())
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<Bytes, ObjectError> {
+        self.inner.get(name).await
+    }
+
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, ObjectError> {
+        self.inner.list(prefix, after, limit).await
+    }
+
+    async fn delete(&self, name: &str) -> Result<(), ObjectError> {
+        self.inner.delete(name).await
+    }
+}
+
+#[test]
+fn objects_that_cannot_be_stored_now_and_then_cost_time_and_no_record() {
+    in_virtual_time(async {
+        let world = World::new(small(66));
+        let mut system = world.open();
+        let inner = Arc::clone(&system.ctx.objects);
+        system.ctx.objects = Arc::new(Flaky {
+            inner,
+            puts: AtomicU64::new(0),
+        });
+        world.connect(&system, &["all"]).await;
+        assert_eq!(
+            run(&system).await,
+            Ended::CaughtUp,
+            "{}",
+            show(&system).await
+        );
+        assert_whole(&world, &system).await;
+        let verified = casbah_pipeline::ledger::verify(&system.ctx, None)
+            .await
+            .expect("objects");
+        assert_eq!((verified.repeated, verified.faults), (0, vec![]));
+    });
 }
 
 #[test]
