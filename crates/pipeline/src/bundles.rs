@@ -6,19 +6,14 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use async_trait::async_trait;
 use casbah_connector::{
-    ActivitySource, Connector, ConnectorError, Feed, Output, OutputError, Recovery, RefusedRecord,
-    Session,
+    ActivitySource, Connector, ConnectorError, Feed, OutputError, Recovery, Session,
 };
 use casbah_http::retry;
-use casbah_lake::raw::is_object;
-use casbah_lake::seen::{self, Seen};
-use casbah_lake::{Line, RawError, RawSink};
-use casbah_model::activity::{Activity, ContentRef};
+use casbah_lake::seen::Seen;
+use casbah_lake::{RawError, RawSink};
 use casbah_model::connection::Cause;
 use casbah_model::message::Ticket;
-use casbah_model::record::Noun;
 use casbah_model::state::Key;
 use casbah_model::tally::{Tallies, Tally};
 use casbah_model::{SignedDuration, Timestamp};
@@ -26,6 +21,7 @@ use futures::StreamExt;
 use futures::lock::Mutex;
 
 use crate::bundle_commit::{SeenIndex, commit};
+use crate::bundle_output::BundleOutput;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan;
@@ -295,7 +291,7 @@ pub(crate) struct Shared {
     pub(crate) outcomes: Vec<(Key, StreamItem, Outcome)>,
     begun: Timestamp,
     /// A fault on our side while a digest was loaded; the step stops.
-    fault: Option<StageError>,
+    pub(crate) fault: Option<StageError>,
 }
 
 impl Shared {
@@ -312,13 +308,13 @@ impl Shared {
     }
 
     /// Notes a fault of the object store, which ends the step before anything is committed.
-    fn fail(&mut self, error: RawError) -> OutputError {
+    pub(crate) fn fail(&mut self, error: RawError) -> OutputError {
         let text = error.to_string();
         self.fault = Some(StageError::Raw(error));
         OutputError::Store(text.into())
     }
 
-    fn settle(&mut self, key: Key, unit: StreamItem, outcome: Outcome) {
+    pub(crate) fn settle(&mut self, key: Key, unit: StreamItem, outcome: Outcome) {
         self.outcomes.push((key, unit, outcome));
     }
 
@@ -337,10 +333,10 @@ impl Shared {
     }
 }
 
-struct Group<'a> {
-    ctx: &'a Context,
-    index: Mutex<SeenIndex>,
-    shared: Mutex<Shared>,
+pub(crate) struct Group<'a> {
+    pub(crate) ctx: &'a Context,
+    pub(crate) index: Mutex<SeenIndex>,
+    pub(crate) shared: Mutex<Shared>,
 }
 
 /// Whether no further bundle should be begun before the next commit.
@@ -415,114 +411,5 @@ fn judge(ctx: &Context, unit: &StreamItem, error: ConnectorError) -> Result<Outc
         Recovery::FailConnection(_) | Recovery::Park(_) | Recovery::Abort => {
             Err(Stop::Error(error))
         }
-    }
-}
-
-/// Takes the records of one bundle; from its first record to its end nobody else writes.
-struct BundleOutput<'a> {
-    group: &'a Group<'a>,
-    content: &'a ContentRef,
-    guard: Option<futures::lock::MutexGuard<'a, Shared>>,
-    tally: Tally,
-}
-
-impl<'a> BundleOutput<'a> {
-    async fn shared(&mut self) -> &mut Shared {
-        if self.guard.is_none() {
-            self.guard = Some(self.group.shared.lock().await);
-        }
-        self.guard.as_mut().expect("the lock was taken above")
-    }
-
-    async fn accept(mut self, key: &Key, unit: &StreamItem) -> Result<(), ConnectorError> {
-        let hour = self.content.available;
-        let tally = Tally {
-            bundles_read: 1,
-            ..self.tally
-        };
-        let shared = self.shared().await;
-        if let Err(error) = shared.raw.accept().await {
-            // What other bundles had written went with it: nothing of this group may be committed.
-            return Err(shared.fail(error).into());
-        }
-        shared.seen.accept();
-        *shared.tallies.at(hour) += tally;
-        shared.settle(key.clone(), unit.clone(), Outcome::Read);
-        Ok(())
-    }
-
-    async fn discard(mut self) {
-        if self.guard.is_some() {
-            let shared = self.shared().await;
-            shared.raw.discard();
-            shared.seen.discard();
-        }
-    }
-}
-
-#[async_trait]
-impl Output<Activity> for BundleOutput<'_> {
-    async fn record(&mut self, noun: Activity, raw: &[u8]) -> Result<(), OutputError> {
-        if !is_object(raw) {
-            let refused = RefusedRecord {
-                reason: "not an object",
-                raw,
-                bytes: raw.len() as u64,
-            };
-            return self.refuse(refused).await;
-        }
-        self.tally.listed += 1;
-        let group = self.group;
-        let shared = self.shared().await;
-        let partition = seen::partition(noun.occurred, shared.raw.place().begun);
-        if !shared.seen.has(&partition) {
-            match load(group, &partition).await {
-                Ok(known) => shared.seen.load(&partition, known),
-                Err(error) => {
-                    let text = error.to_string();
-                    shared.fault = Some(error);
-                    return Err(OutputError::Store(text.into()));
-                }
-            }
-        }
-        if !shared.seen.insert(&partition, noun.id.hash()) {
-            self.tally.duplicate += 1;
-            return Ok(());
-        }
-        let line = Line {
-            id: noun.id.as_str(),
-            version: "0",
-            kind: noun.class(),
-            of: None,
-            raw,
-        };
-        if let Err(error) = shared.raw.line(line).await {
-            return Err(shared.fail(error));
-        }
-        shared.touched.note(noun.touched_file);
-        self.tally.written += 1;
-        self.tally.unknown += u64::from(!noun.is_known);
-        Ok(())
-    }
-
-    async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError> {
-        self.tally.listed += 1;
-        let shared = self.shared().await;
-        let kept = shared
-            .raw
-            .refuse(refused.reason, refused.raw, refused.bytes)
-            .await;
-        if let Err(error) = kept {
-            return Err(shared.fail(error));
-        }
-        self.tally.refused += 1;
-        Ok(())
-    }
-}
-
-async fn load(group: &Group<'_>, partition: &str) -> Result<Vec<u64>, StageError> {
-    match group.index.lock().await.object(partition) {
-        Some(object) => Ok(seen::read(&*group.ctx.objects, object).await?),
-        None => Ok(vec![]),
     }
 }

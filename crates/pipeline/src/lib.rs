@@ -5,6 +5,7 @@
 pub mod activity_poll;
 pub mod apps;
 mod bundle_commit;
+mod bundle_output;
 pub mod bundles;
 pub mod connect;
 pub mod context;

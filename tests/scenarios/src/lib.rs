@@ -8,4 +8,5 @@ mod contracts;
 mod deaths;
 mod life;
 mod stages;
+mod storage;
 mod world;
