@@ -12,11 +12,10 @@ use casbah_connector::{
 use casbah_http::retry;
 use casbah_lake::seen::Seen;
 use casbah_lake::{RawError, RawSink};
-use casbah_model::connection::Cause;
+use casbah_model::Timestamp;
 use casbah_model::message::Ticket;
 use casbah_model::state::Key;
 use casbah_model::tally::{Tallies, Tally};
-use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 use futures::lock::Mutex;
 
@@ -25,10 +24,10 @@ use crate::bundle_output::BundleOutput;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan;
-use crate::hint::nudge;
-use crate::items::{self, StreamItem, time};
+use crate::items::{self, StreamItem};
+use crate::lane;
 use crate::sink::Touched;
-use crate::step::{ATTEMPTS_MAX, Next, Step, leave, ms_duration};
+use crate::step::{ATTEMPTS_MAX, Next, Step, ms_duration};
 
 /// Bundles in one commit; those in flight come on top, and each needs two writes at the most (100 in all).
 const BUNDLES_PER_COMMIT: usize = 30;
@@ -36,8 +35,6 @@ const BUNDLES_PER_COMMIT: usize = 30;
 const LOOKAHEAD: usize = 400;
 /// Bundles fetched side by side; their records are written one bundle after the other.
 const FETCHES: usize = 32;
-/// A lane without work looks again after this, in case a nudge was lost.
-const IDLE: SignedDuration = SignedDuration::from_mins(10);
 /// Hashes kept between commits of one step; 1.5 million are 12 MB.
 const SEEN_MAX: usize = 1_500_000;
 
@@ -78,7 +75,9 @@ pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), S
     let source = connector.activities();
     let feed = source.and_then(|source| source.feeds().iter().find(|known| known.name == feed));
     let (Some(source), Some(feed)) = (source, feed) else {
-        return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
+        return step
+            .release(Next::CaughtUp(ctx.now() + lane::IDLE), None)
+            .await;
     };
     let lane = Lane {
         session: &session,
@@ -104,22 +103,8 @@ pub async fn collect(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), S
             return step.recover(error, ticket).await;
         }
     };
-    let ticket = leave(&session, &next).await;
-    let key = step.key.clone();
     let waiting = step.scope.waiting(feed.name);
-    let is_idle = matches!(next, Next::CaughtUp(_));
-    step.release(next, ticket).await?;
-    // A unit that was listed between the last look and the release found the lane at work and did not wake it.
-    if is_idle
-        && !ctx
-            .state
-            .due(&waiting, ctx.now().as_millisecond(), 1)
-            .await?
-            .is_empty()
-    {
-        nudge(ctx, &key).await?;
-    }
-    Ok(())
+    lane::end(step, &session, next, &waiting).await
 }
 
 struct Lane<'a> {
@@ -239,7 +224,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
         Stop::Error(error) => Ok(Worked::Error(error)),
         Stop::No if !step.has_time() => Ok(Worked::Next(Next::Continue)),
         Stop::No => {
-            let (next, trouble) = idle_until(ctx, &waiting).await?;
+            let (next, trouble) = lane::idle_until(ctx, &waiting, ctx.now()).await?;
             step.stream.trouble = trouble;
             Ok(Worked::Next(next))
         }
@@ -262,17 +247,6 @@ async fn due(
         .filter(|found| !taken.contains(&found.key));
     free.map(|found| Ok((found.key.clone(), items::read(&found.key, &found.item)?)))
         .collect()
-}
-
-/// When there is something to do again; a unit that waits for its next try keeps the lane from having caught up.
-async fn idle_until(ctx: &Context, waiting: &str) -> Result<(Next, Option<Cause>), StageError> {
-    let now = ctx.now();
-    let first = ctx.state.due(waiting, i64::MAX >> 11, 1).await?;
-    let Some(first) = first.first() else {
-        return Ok((Next::CaughtUp(now + IDLE), None));
-    };
-    let unit: StreamItem = items::read(&first.key, &first.item)?;
-    Ok((Next::Wait(time(unit.wake).max(now)), unit.trouble))
 }
 
 enum Stop {

@@ -69,7 +69,6 @@ pub struct Meter {
     pub entities: AtomicU64,
     pub activities: AtomicU64,
     pub files: AtomicU64,
-    pub calls_throttled: AtomicU64,
 }
 
 impl Meter {

@@ -20,10 +20,11 @@ use crate::context::Context;
 use crate::error::StageError;
 use crate::hint::{index_sets, nudge};
 use crate::items::{self, Position, Scope, StreamItem, StreamState, time};
+use crate::lane;
 use crate::page_loop::{Group, Pages, group};
 use crate::roots::close_run;
 use crate::sink::{InventorySink, Touched};
-use crate::step::{Committed, Next, Step, leave};
+use crate::step::{Committed, Next, Step};
 
 /// Lanes of the file sweep (throttle design, section 11).
 pub const LANES: usize = 3;
@@ -31,8 +32,6 @@ pub const LANES: usize = 3;
 pub const QUEUE: &str = "files";
 /// Units one lane works on side by side: small roots wait for the network, not for each other.
 const WIDTH: usize = 4;
-/// A lane without work looks again after this, in case a nudge was lost.
-const IDLE: SignedDuration = SignedDuration::from_mins(10);
 /// Addresses of roots are read again after this.
 const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// Failures of a root that count as no attempt, with waits that grow to an hour.
@@ -81,7 +80,9 @@ pub async fn work(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
         .session(&step.connection, ticket, step.budget_end)
         .await?;
     let Some(source) = connector.files() else {
-        return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
+        return step
+            .release(Next::CaughtUp(ctx.now() + lane::IDLE), None)
+            .await;
     };
     let waiting = step.scope.waiting(QUEUE);
     let mut running = futures::stream::FuturesUnordered::new();
@@ -103,28 +104,16 @@ pub async fn work(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
             None if wait.is_some() => break Next::Wait(wait.unwrap_or_else(|| ctx.now())),
             None if !step.has_time() => break Next::Continue,
             None => {
-                let (next, trouble) = idle_until(ctx, &waiting).await?;
+                let (next, trouble) =
+                    lane::idle_until(ctx, &waiting, ctx.now() + SignedDuration::from_secs(1))
+                        .await?;
                 step.stream.trouble = trouble;
                 break next;
             }
         }
     };
     drop(running);
-    let ticket = leave(&session, &next).await;
-    let key = step.key.clone();
-    let is_idle = matches!(next, Next::CaughtUp(_));
-    step.release(next, ticket).await?;
-    // A unit that was planned between the last look and the release found the lane at work and did not wake it.
-    if is_idle
-        && !ctx
-            .state
-            .due(&waiting, ctx.now().as_millisecond(), 1)
-            .await?
-            .is_empty()
-    {
-        nudge(ctx, &key).await?;
-    }
-    Ok(())
+    lane::end(step, &session, next, &waiting).await
 }
 
 /// A unit that is due and that this lane has not just tried; lanes begin at different places to meet seldom.
@@ -151,20 +140,6 @@ async fn pick(
     Ok(Some(free.swap_remove(index)))
 }
 
-/// When there is something to do again; a unit that waits for its next try keeps the lane from having caught up.
-async fn idle_until(ctx: &Context, waiting: &str) -> Result<(Next, Option<Cause>), StageError> {
-    let now = ctx.now();
-    let first = ctx.state.due(waiting, i64::MAX >> 11, 1).await?;
-    let Some(first) = first.first() else {
-        return Ok((Next::CaughtUp(now + IDLE), None));
-    };
-    let unit: StreamItem = items::read(&first.key, &first.item)?;
-    Ok((
-        Next::Wait(time(unit.wake).max(now + SignedDuration::from_secs(1))),
-        unit.trouble,
-    ))
-}
-
 /// The step of a unit that the sweeper found: its lane died.
 pub async fn scan_alone(step: Step<'_>, ticket: Option<Ticket>) -> Result<(), StageError> {
     let ctx = step.ctx;
@@ -172,7 +147,9 @@ pub async fn scan_alone(step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         .session(&step.connection, ticket, step.budget_end)
         .await?;
     let Some(source) = connector.files() else {
-        return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
+        return step
+            .release(Next::CaughtUp(ctx.now() + lane::IDLE), None)
+            .await;
     };
     scan_root(step, &session, source).await?;
     session.gates().finish().await;

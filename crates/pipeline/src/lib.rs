@@ -15,6 +15,7 @@ pub mod gate;
 pub mod hint;
 pub mod inventory;
 pub mod items;
+mod lane;
 pub mod ledger;
 pub mod page_loop;
 mod patient;
