@@ -114,6 +114,104 @@ fn a_delta_shows_what_changed_since_and_nothing_else() {
     );
 }
 
+/// A tenant whose directory services put three entries on a page.
+fn three_a_page(seed: u64) -> Reader {
+    let mut plan = small_plan(seed);
+    plan.directory_page_max = 3;
+    Reader::new(plan)
+}
+
+#[test]
+fn pages_may_be_smaller_than_asked_for_and_lose_nothing() {
+    let (usual, small) = (Reader::small(9), three_a_page(9));
+    let group = "groups/delta?$select=id,displayName,members";
+    let groups = usual.walk(group, "").0;
+    let groups = groups.iter().filter_map(|group| group["id"].as_str());
+    let app = usual.walk("servicePrincipals", "").0[0]["id"].clone();
+    let role = usual.walk("directoryRoles", "").0[0]["id"].clone();
+    let mut paths: Vec<String> = groups
+        .map(|group| format!("groups/{group}/members"))
+        .collect();
+    paths.extend([
+        format!(
+            "servicePrincipals/{}/appRoleAssignedTo",
+            app.as_str().unwrap()
+        ),
+        format!("directoryRoles/{}/members", role.as_str().unwrap()),
+    ]);
+    paths.extend(
+        [
+            group,
+            "users?$select=id&$top=999",
+            "users/delta?$select=id",
+            "roleManagement/directory/roleDefinitions",
+            "roleManagement/directory/roleAssignments?$expand=principal",
+            "servicePrincipals?$top=999",
+            "servicePrincipals/delta",
+            "oauth2PermissionGrants",
+            "sites/getAllSites?$top=500",
+        ]
+        .map(String::from),
+    );
+    let mut pages = 0;
+    for path in paths {
+        for prefer in ["", "odata.maxpagesize=500"] {
+            let first = small.graph_preferring(&path, prefer).json();
+            let count = first["value"].as_array().unwrap().len();
+            let has_more = first["@odata.nextLink"].is_string();
+            assert!(count <= 3, "{path}");
+            pages += usize::from(has_more);
+            assert_eq!(
+                small.walk(&path, prefer).0,
+                usual.walk(&path, "").0,
+                "{path}"
+            );
+        }
+    }
+    assert!(pages > 30, "{pages}");
+}
+
+#[test]
+fn a_page_size_is_checked_before_it_is_cut() {
+    let reader = three_a_page(10);
+    assert_eq!(reader.graph("users?$top=1000").status, 400);
+    assert_eq!(reader.graph("users?$top=0").status, 400);
+    assert_eq!(reader.graph("users?$top=2").json()["value"][2], Value::Null);
+}
+
+#[test]
+fn later_rounds_of_a_delta_have_small_pages_too() {
+    let reader = three_a_page(11);
+    let (_, link) = reader.walk("users/delta?$select=id", "");
+    (0..7).for_each(|_| reader.simulator.act(Deed::AddUser));
+    let page = reader.graph(link.as_ref().unwrap()).json();
+    assert_eq!(page["value"].as_array().unwrap().len(), 3);
+    assert_eq!(reader.walk(&link.unwrap(), "").0.len(), 7);
+}
+
+#[test]
+fn a_group_of_thousands_comes_on_several_pages() {
+    let reader = Reader::new(small_plan(12).sized(2500, 100, 10));
+    let groups = reader
+        .walk("groups/delta?$select=id,displayName,members", "")
+        .0;
+    let large = groups
+        .iter()
+        .find(|group| group["displayName"] == "All Company")
+        .unwrap()["id"]
+        .as_str()
+        .unwrap();
+    let entries = groups.iter().filter(|group| group["id"] == large);
+    let members: Vec<Value> = entries
+        .flat_map(|group| group["members@delta"].as_array().unwrap().clone())
+        .collect();
+    assert!(members.len() > 999);
+    assert_eq!(
+        reader.walk(&format!("groups/{large}/members"), "").0,
+        members
+    );
+}
+
 #[test]
 fn a_batch_answers_each_call_on_its_own() {
     let reader = Reader::small(8);

@@ -195,6 +195,66 @@ fn a_feed_may_be_silent_for_its_first_hours() {
     assert!(!reader.whole_listing("DLP.All").is_empty());
 }
 
+/// A tenant that goes on, two hours after it was connected.
+fn lively() -> Reader {
+    let mut plan = small_plan(7);
+    plan.live_activities_per_hour = 600;
+    let reader = Reader::new(plan);
+    reader.clock.forward(SignedDuration::from_hours(2));
+    reader
+}
+
+/// What the busiest feed lists of the two hours after the tenant was connected.
+fn listed(reader: &Reader) -> Vec<serde_json::Value> {
+    let from = reader.plan.started;
+    let to = from + SignedDuration::from_hours(2);
+    reader.listing(&Reader::window("Audit.SharePoint", from, to))
+}
+
+#[test]
+fn a_late_blob_can_be_fetched_before_it_is_listed() {
+    let reader = lively();
+    let all = listed(&reader);
+    let half = FaultSettings::probability(0.5);
+    reader.simulator.switch(Fault::LateListing, Some(half));
+    let early = listed(&reader);
+    assert_eq!(early, listed(&reader), "the same blobs are late every time");
+    let old = (reader.clock.now() - SignedDuration::from_mins(30)).to_string();
+    let is_old = |item: &serde_json::Value| item["contentCreated"].as_str() <= Some(&old);
+    let late: Vec<_> = all.iter().filter(|item| !early.contains(item)).collect();
+    assert!(!late.is_empty() && !late.iter().any(|item| is_old(item)));
+    assert!(early.iter().any(|item| !is_old(item)), "some are in time");
+    assert_eq!(reader.simulator.traffic().faults[&Fault::LateListing], 2);
+    let records = reader.records(&[late[0].clone()]);
+    let held = reader.simulator.holds().activity_ids(reader.clock.now());
+    assert!(!records.is_empty() && ids(&records, "Id").is_subset(&held));
+    reader.clock.forward(SignedDuration::from_mins(30));
+    assert_eq!(listed(&reader), all, "by now everything is listed");
+    assert_eq!(reader.simulator.traffic().faults[&Fault::LateListing], 2);
+}
+
+#[test]
+fn lateness_is_told_in_minutes_and_ends_with_the_fault() {
+    let reader = lively();
+    let all = listed(&reader);
+    let check = |value: &str, minutes: i64| {
+        let settings = FaultSettings::times(0).with_value(value);
+        let fault = Fault::LateListing;
+        reader.simulator.switch(fault, Some(settings));
+        let last = (reader.clock.now() - SignedDuration::from_mins(minutes)).to_string();
+        let mut expected = all.clone();
+        expected.retain(|item| item["contentCreated"].as_str().unwrap() <= last.as_str());
+        assert_eq!(listed(&reader), expected, "{value:?}");
+        assert!(expected.len() < all.len() && !expected.is_empty());
+    };
+    check("10", 10);
+    check("", 30);
+    check("60", 60);
+    check("90", 60);
+    reader.simulator.switch(Fault::LateListing, None);
+    assert_eq!(listed(&reader), all);
+}
+
 #[test]
 fn records_may_be_odd() {
     let records = |fault| {

@@ -9,7 +9,7 @@ use casbah_model::transport::Method;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_simulators::microsoft365::{Deed, Fault, FaultSettings, Row, Shape, Simulator};
 use reader::{FEEDS, MANAGEMENT, Reader, ids, small_plan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn hours(count: i64) -> SignedDuration {
     SignedDuration::from_hours(count)
@@ -152,6 +152,52 @@ fn windows_over_a_day_or_a_week_back_are_refused() {
             .code(),
         "AF20022"
     );
+}
+
+#[test]
+fn the_records_of_a_blob_are_known_whatever_faults_make_of_it() {
+    let mut plan = small_plan(3);
+    plan.live_activities_per_hour = 300;
+    let reader = Reader::new(plan);
+    reader.simulator.act(Deed::AddUser);
+    reader.clock.forward(hours(3));
+    let records_of = |item: &serde_json::Value| {
+        let records = reader
+            .simulator
+            .records_of(item["contentId"].as_str().unwrap());
+        records.map(|ids| ids.into_iter().collect::<BTreeSet<_>>())
+    };
+    let items: Vec<_> = FEEDS
+        .iter()
+        .flat_map(|feed| reader.whole_listing(feed))
+        .collect();
+    for item in &items {
+        let records = reader.records(std::slice::from_ref(item));
+        assert_eq!(records_of(item), Some(ids(&records, "Id")));
+    }
+    for fault in [
+        Fault::DuplicateRecords,
+        Fault::RecordWithoutId,
+        Fault::BlobExpired,
+    ] {
+        let known = records_of(&items[1]);
+        reader
+            .simulator
+            .switch(fault, Some(FaultSettings::always()));
+        reader.feed(Method::Get, items[1]["contentUri"].as_str().unwrap());
+        assert_eq!(records_of(&items[1]), known, "{}", fault.name());
+    }
+    for item in reader.simulator.holds().activities {
+        let is_published = item.available <= reader.clock.now().as_millisecond();
+        let records = reader.simulator.records_of(&item.content_id());
+        assert_eq!(
+            records.is_some_and(|ids| ids.contains(&item.id())),
+            is_published
+        );
+    }
+    assert_eq!(reader.simulator.records_of("no-such-blob"), None);
+    let id = items[0]["contentId"].as_str().unwrap();
+    assert_eq!(reader.simulator.records_of(&id.replacen('2', "1", 2)), None);
 }
 
 #[test]

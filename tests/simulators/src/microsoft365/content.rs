@@ -14,6 +14,9 @@ use super::wire::{Answer, Call, encode, management_error};
 const WINDOW_MAX: Millis = DAY;
 /// How long a feed that was just started stays empty at most (same document, "Start a subscription").
 const FIRST_CONTENT: Millis = 12 * HOUR;
+/// What the fault `late-listing` waits when it has no value, and at most; both are the simulator's own.
+const LATENESS: Millis = 30 * MINUTE;
+const LATENESS_MAX: Millis = 60 * MINUTE;
 
 /// A listing's window and how far it was read.
 struct Listing {
@@ -58,7 +61,7 @@ impl Desk<'_> {
                 },
             );
         }
-        let blobs = self.published(feed, listing.from, listing.to);
+        let blobs = self.listed_by_now(feed, &listing);
         let rest = blobs.get(listing.offset..).unwrap_or_default();
         let page = &rest[..rest.len().min(self.plan.listing_page.max(1))];
         let mut items: Vec<String> = page.iter().map(|blob| self.content_item(*blob)).collect();
@@ -149,6 +152,33 @@ impl Desk<'_> {
                 && silent_until.is_none_or(|until| self.now >= until)
         });
         blobs
+    }
+
+    /// What a window shows now; an answer counts as struck when its window will show more later.
+    ///
+    /// A blob that turns up between two pages moves the later ones on, so that one of them is listed twice.
+    fn listed_by_now(&mut self, feed: ContentType, listing: &Listing) -> Vec<Blob> {
+        let mut blobs = self.published(feed, listing.from, listing.to);
+        let published = blobs.len();
+        blobs.retain(|blob| !self.is_late(*blob));
+        if blobs.len() < published {
+            self.state.switches.note(Fault::LateListing);
+        }
+        blobs
+    }
+
+    /// Whether the fault `late-listing` still hides a blob.
+    fn is_late(&self, blob: Blob) -> bool {
+        let switches = &self.state.switches;
+        let Some(settings) = switches.settings(Fault::LateListing) else {
+            return false;
+        };
+        let minutes = settings.value.as_deref().map(str::parse::<u32>);
+        let lateness = match minutes {
+            Some(Ok(minutes)) => (Millis::from(minutes) * MINUTE).min(LATENESS_MAX),
+            Some(Err(_)) | None => LATENESS,
+        };
+        blob.created + lateness > self.now && switches.picks(Fault::LateListing, blob.number())
     }
 
     pub fn huge_blob(&self) -> Blob {

@@ -167,11 +167,12 @@ impl Desk<'_> {
         Some(person)
     }
 
-    /// Where a reader goes on: the address of `path` with a token that says everything.
+    /// Where a reader goes on: the address of `path`, which may have a query, with a token that says the rest.
     pub fn link(&self, path: &str, name: &str, token: &str) -> String {
         let sealed = seal(self.plan.seed, token);
+        let mark = if path.contains('?') { '&' } else { '?' };
         format!(
-            "{}/v1.0/{path}?{name}={sealed}",
+            "{}/v1.0/{path}{mark}{name}={sealed}",
             self.plan.base.graph.trim_end_matches('/')
         )
     }

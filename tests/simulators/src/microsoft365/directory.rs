@@ -44,7 +44,7 @@ impl Desk<'_> {
                 Some(person) => Answer::json(200, user_text(&person, call.select().as_deref())),
                 None => not_found(id),
             },
-            ["groups", id, "members" | "transitiveMembers"] => self.group_members(id),
+            ["groups", id, "members" | "transitiveMembers"] => self.group_members(call, path, id),
             ["organization"] => graph_page(
                 &Tenant::context(&graph, "organization"),
                 &self.organization(),
@@ -224,21 +224,34 @@ impl Desk<'_> {
         !self.state.world.user(index).is_deleted
     }
 
-    fn group_members(&self, id: &str) -> Answer {
+    fn group_members(&mut self, call: &Call, path: &[&str], id: &str) -> Answer {
         let Some(group) = self.tenant.groups.find(id) else {
             return not_found(id);
         };
-        let graph = self.plan.base.graph.trim_end_matches('/');
-        let members = self.members(group, 0, PAGE_MAX as u64);
-        let values: Vec<String> = members
-            .iter()
-            .map(|(kind, id)| member_text(kind, id))
-            .collect();
-        graph_page(
-            &Tenant::context(graph, "directoryObjects"),
-            &values.join(","),
-            None,
-        )
+        let found = self.tenant.groups.group(group);
+        let length = found.members as usize + usize::from(found.nested.is_some());
+        let position = match self.whole_position(call, length) {
+            Ok(position) => position,
+            Err(answer) => return answer,
+        };
+        let write = |out: &mut String, place: usize, _: Option<&[String]>| {
+            if let Some((kind, id)) = self.member_at(group, place as u64) {
+                out.push_str(&member_text(kind, &id));
+            }
+        };
+        self.page(&path.join("/"), position, length, Links::LIST, write)
+    }
+
+    /// The member at a place of the list, the nested group after all users; `None` if deleted.
+    fn member_at(&self, group: u64, place: u64) -> Option<(&'static str, String)> {
+        let found = self.tenant.groups.group(group);
+        if place >= found.members {
+            let nested = found.nested?;
+            return Some(("group", self.tenant.groups.id(nested)));
+        }
+        let user = self.tenant.groups.member(group, place);
+        let is_there = self.user_is_there(user);
+        is_there.then(|| ("user", self.tenant.people.id(user)))
     }
 
     fn organization(&self) -> String {

@@ -5,9 +5,10 @@ use super::desk::Desk;
 use super::directory::not_found;
 use super::json::{Object, Select, object};
 use super::moment::{DAY, HOUR, seconds};
+use super::paging::Links;
 use super::roles::{Principal, ROLES, RoleHeld};
 use super::tenant::Tenant;
-use super::wire::{Answer, Call, graph_error, graph_page};
+use super::wire::{Answer, Call, encode, graph_error, graph_page};
 
 /// Rows of the sign-in log: one per user, up to one page (List signIns, "Optional query parameters").
 const SIGN_INS_MAX: u64 = 1000;
@@ -54,11 +55,23 @@ impl Desk<'_> {
             [.., last] => return not_found(last),
             [] => return not_found(""),
         };
-        let graph = self.plan.base.graph.trim_end_matches('/');
-        graph_page(
-            &Tenant::context(graph, &path.join("/")),
-            &values.join(","),
-            None,
+        let position = match self.whole_position(call, values.len()) {
+            Ok(position) => position,
+            Err(answer) => return answer,
+        };
+        let mut path = path.join("/");
+        // Only this option changes later pages; it stays in their links.
+        if let Some(expand) = call.parameter("$expand") {
+            path = format!("{path}?$expand={}", encode(expand));
+        }
+        self.page(
+            &path,
+            position,
+            values.len(),
+            Links::LIST,
+            |out, place, _| {
+                out.push_str(&values[place]);
+            },
         )
     }
 

@@ -12,6 +12,7 @@ use super::moment::{DAY, Millis};
 use super::plan::{ContentType, Plan};
 use super::records::event_id;
 use super::roles::ROLES;
+use super::schedule::Blob;
 
 /// Counts and ids at the moment of asking.
 #[derive(Clone, Debug, Default)]
@@ -67,12 +68,24 @@ pub struct Activity {
     pub available: Millis,
     pub is_lost: bool,
     seed: u64,
+    part: u64,
 }
 
 impl Activity {
     /// The `Id` of its record.
     pub fn id(&self) -> String {
         event_id(self.seed, self.number)
+    }
+
+    /// The content id of the blob that holds it.
+    pub fn content_id(&self) -> String {
+        let (feed, created, part) = (self.feed, self.available, self.part);
+        Blob {
+            feed,
+            created,
+            part,
+        }
+        .content_id()
     }
 }
 
@@ -168,6 +181,7 @@ impl Holdings {
                         available: blob.created,
                         is_lost,
                         seed: plan.seed,
+                        part: blob.part,
                     });
                 }
             }

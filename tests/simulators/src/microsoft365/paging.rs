@@ -98,7 +98,45 @@ impl Desk<'_> {
         // An empty page carries the same position on, so it may come only before a round's first page.
         let may_be_empty = position.offset == 0 && call.parameter("$skiptoken").is_none();
         let oddity = self.page_oddity(may_be_empty);
-        Ok(Position { oddity, ..position })
+        let page = position.page.min(self.directory_page_max());
+        Ok(Position {
+            page,
+            oddity,
+            ..position
+        })
+    }
+
+    /// The same for a list that takes no page size: most are one page, and faults strike only where there are more.
+    pub fn whole_position(&mut self, call: &Call, length: usize) -> Result<Position, Answer> {
+        let page = self.directory_page_max();
+        let token = call.parameter("$skiptoken");
+        let offset = match token {
+            Some(token) => self.read_back(token)?.offset,
+            None => 0,
+        };
+        let oddity = if length > page {
+            self.page_oddity(token.is_none())
+        } else {
+            PageOddity::default()
+        };
+        Ok(Position {
+            offset,
+            until: 0,
+            from: None,
+            page,
+            select: None,
+            oddity,
+        })
+    }
+
+    fn directory_page_max(&self) -> usize {
+        self.plan.directory_page_max.max(1)
+    }
+
+    /// What the token of a link says.
+    fn read_back(&self, token: &str) -> Result<Position, Answer> {
+        let token = unseal(self.plan.seed, token).ok_or_else(bad_token)?;
+        Position::parse(&token).ok_or_else(bad_token)
     }
 
     pub fn page_oddity(&mut self, may_be_empty: bool) -> PageOddity {
@@ -111,16 +149,14 @@ impl Desk<'_> {
     }
 
     fn plain_position(&self, call: &Call, page_max: usize) -> Result<Position, Answer> {
-        let bad = || graph_error(400, "Request_BadRequest", "Invalid token.");
         if let Some(token) = call.parameter("$skiptoken") {
-            let token = unseal(self.plan.seed, token).ok_or_else(bad)?;
-            return Position::parse(&token).ok_or_else(bad);
+            return self.read_back(token);
         }
         let until = self.state.world.steps.len();
         let preferred = call.preferred_number("odata.maxpagesize");
         let top = call
             .parameter("$top")
-            .map(|top| top.parse::<usize>().map_err(|_| bad()))
+            .map(|top| top.parse::<usize>().map_err(|_| bad_token()))
             .transpose()?;
         let page = preferred.or(top).unwrap_or(PAGE);
         if page == 0 || page > page_max {
@@ -146,8 +182,7 @@ impl Desk<'_> {
                 ..fresh
             }),
             Some(token) => {
-                let token = unseal(self.plan.seed, token).ok_or_else(bad)?;
-                let old = Position::parse(&token).ok_or_else(bad)?;
+                let old = self.read_back(token)?;
                 // A tenant that was built anew has forgotten its steps.
                 let from = old.until.min(until);
                 Ok(Position {
@@ -199,7 +234,7 @@ impl Desk<'_> {
             (false, _) => ROUND_DONE,
         };
         let token = Position { offset, ..position }.token();
-        let context = Tenant::context(graph, path.split('/').next().unwrap_or(path));
+        let context = Tenant::context(graph, entries_of(path));
         let [next, delta] = names.parameters;
         let link = if has_more {
             let link = self.link(path, next, &token);
@@ -216,4 +251,19 @@ impl Desk<'_> {
         };
         graph_page(&context, &values, link)
     }
+}
+
+/// What a list's entries are, as its context names them.
+fn entries_of(path: &str) -> &str {
+    let path = path.split('?').next().unwrap_or(path);
+    let (first, last) = (path.split('/').next(), path.rsplit('/').next());
+    match (first, last) {
+        (_, Some("members" | "transitiveMembers")) => "directoryObjects",
+        (Some("roleManagement" | "auditLogs"), _) => path,
+        (first, _) => first.unwrap_or(path),
+    }
+}
+
+fn bad_token() -> Answer {
+    graph_error(400, "Request_BadRequest", "Invalid token.")
 }

@@ -42,6 +42,9 @@ pub struct Plan {
     pub blob_records_mean: u64,
     /// Items of one page of a content listing; no source gives the vendor's number.
     pub listing_page: usize,
+    /// Entries of one page of the directory services and of the list of sites at most, whatever `$top` asks for:
+    /// a service may give fewer (Paging Microsoft Graph data in your app). Drives have `drive_page`.
+    pub directory_page_max: usize,
     /// Items of one page of a drive's delta.
     pub drive_page: usize,
     /// Size of the one extra blob that the fault `huge-blob` adds to the SharePoint feed.
@@ -182,6 +185,7 @@ impl Plan {
                 .collect(),
             blob_records_mean: 100,
             listing_page: 100,
+            directory_page_max: 999,
             drive_page: 200,
             huge_blob_bytes: 200_000_000,
         }

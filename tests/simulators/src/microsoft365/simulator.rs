@@ -14,6 +14,8 @@ use super::desk::{Desk, State};
 use super::faults::{Fault, FaultSettings};
 use super::holdings::Holdings;
 use super::plan::Plan;
+use super::records::event_id;
+use super::schedule::Blob;
 use super::tenant::Tenant;
 use super::traffic::Traffic;
 use super::wire::{Call, graph_error, host};
@@ -85,6 +87,24 @@ impl Simulator {
     /// What the tenant really contains at this moment.
     pub fn holds(&self) -> Holdings {
         self.inner.at_desk(|desk| Holdings::of(desk))
+    }
+
+    /// The `Id`s of the records that a published blob really holds, whatever faults make of them; expired and lost
+    /// blobs included. `None` if there is no such blob, and for the one of the fault `huge-blob`, whose records are
+    /// no part of the tenant's holdings.
+    pub fn records_of(&self, content_id: &str) -> Option<Vec<String>> {
+        let blob = Blob::parse(content_id)?;
+        let seed = self.inner.plan.seed;
+        self.inner.at_desk(|desk| {
+            let is_published = blob.created <= desk.now;
+            let records = desk.state.schedule.records(blob)?;
+            is_published.then(|| {
+                records
+                    .iter()
+                    .map(|number| event_id(seed, *number))
+                    .collect()
+            })
+        })
     }
 
     pub fn traffic(&self) -> Traffic {
