@@ -45,7 +45,18 @@ struct Place {
     /// The listing was complete; only the pending items are left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_end: bool,
+    /// Items whose permissions could not be read in this round; the next one asks for them again, because a listing
+    /// names an item only when it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<String>,
+    /// Those of the round before, to be asked for at the end of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    again: Vec<String>,
 }
+
+/// Items of one drive that are asked for again; a cursor must fit into an item of the table (DynamoDB developer guide,
+/// "Quotas": 400 KB). A drive with more of them cannot be read at all.
+const UNREAD_MAX: usize = 1_000;
 
 impl Place {
     fn cursor(&self) -> Result<Cursor, ConnectorError> {
@@ -56,15 +67,18 @@ impl Place {
             })
     }
 
-    fn end(self) -> Result<PageEnd, ConnectorError> {
+    /// The place behind a page: on to what is left of this round, or caught up.
+    fn end(mut self) -> Result<PageEnd, ConnectorError> {
         if self.is_end && self.pending.is_empty() {
-            return Ok(PageEnd::CaughtUp(Some(
-                Place {
-                    is_end: false,
-                    ..self
-                }
-                .cursor()?,
-            )));
+            self.pending = std::mem::take(&mut self.again);
+        }
+        if self.is_end && self.pending.is_empty() {
+            let next_round = Place {
+                is_end: false,
+                again: std::mem::take(&mut self.unread),
+                ..self
+            };
+            return Ok(PageEnd::CaughtUp(Some(next_round.cursor()?)));
         }
         Ok(PageEnd::More(self.cursor()?))
     }
@@ -109,7 +123,7 @@ impl FileSource for Drives {
 async fn list(
     session: &Session,
     root: &Root,
-    place: Place,
+    mut place: Place,
     out: &mut dyn Output<File>,
 ) -> Result<PageEnd, ConnectorError> {
     let (address, class) = match &place.link {
@@ -157,7 +171,9 @@ async fn list(
         };
         // An item may come several times in a page; what is said last holds.
         if let Some(id) = item.id {
-            pending.retain(|known| *known != id);
+            for list in [&mut pending, &mut place.again, &mut place.unread] {
+                list.retain(|known| *known != id);
+            }
             if matches!(
                 item.file.change,
                 FileChange::SharedFile | FileChange::SharedFolder
@@ -174,7 +190,7 @@ async fn list(
             Place {
                 link: Some(next),
                 pending,
-                is_end: false,
+                ..place
             }
             .end()
         }
@@ -184,6 +200,7 @@ async fn list(
                 link: Some(delta),
                 pending,
                 is_end: true,
+                ..place
             }
             .end()
         }

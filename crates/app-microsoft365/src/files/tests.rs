@@ -196,8 +196,8 @@ fn items_are_named_by_drive_and_id_and_kept_without_one() {
 fn a_cursor_without_pending_items_at_the_end_is_the_delta() {
     let end = Place {
         link: Some("l".into()),
-        pending: vec![],
         is_end: true,
+        ..Place::default()
     }
     .end()
     .expect("a cursor");
@@ -206,11 +206,39 @@ fn a_cursor_without_pending_items_at_the_end_is_the_delta() {
         link: Some("l".into()),
         pending: vec!["1".into()],
         is_end: true,
+        ..Place::default()
     }
     .end()
     .expect("a cursor");
     assert_eq!(
         more,
         PageEnd::More(Cursor::new(r#"{"link":"l","pending":["1"],"is_end":true}"#))
+    );
+}
+
+#[test]
+fn what_could_not_be_read_in_one_round_is_asked_for_in_the_next() {
+    let first = Place {
+        link: Some("l".into()),
+        is_end: true,
+        unread: vec!["1".into()],
+        ..Place::default()
+    };
+    let PageEnd::CaughtUp(Some(cursor)) = first.end().expect("a cursor") else {
+        panic!("the first round is over: nothing is pending");
+    };
+    let mut second: Place = serde_json::from_str(cursor.as_str()).expect("our own cursor");
+    assert!(
+        second.pending.is_empty(),
+        "the listing of changes comes first"
+    );
+    second.is_end = true;
+    let PageEnd::More(cursor) = second.end().expect("a cursor") else {
+        panic!("the second round is not over before the item was asked for");
+    };
+    let second: Place = serde_json::from_str(cursor.as_str()).expect("our own cursor");
+    assert_eq!(
+        (second.pending, second.again),
+        (vec!["1".to_string()], vec![])
     );
 }
