@@ -13,6 +13,7 @@ use casbah_model::state::{
     EXPIRES, INDEX_ORDER, INDEX_PARTITION, Item, Key, Keyed, TRANSACTION_WRITES_MAX, Value, Write,
 };
 use casbah_model::{SignedDuration, Timestamp};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{
     Connection, OptionalExtension, Row, ToSql, Transaction, TransactionBehavior, params,
@@ -226,6 +227,8 @@ impl Table {
     fn new(connection: Connection) -> Result<Table, Trouble> {
         connection.busy_timeout(BUSY_WAIT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        // Plans do not depend on the values bound, or each new value would prepare its statement again.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if ![0, FORMAT].contains(&format) {
             return Err(Trouble::Rejected(format!(
