@@ -115,11 +115,12 @@ async fn create(
         Err(StoreError::Refused { .. } | StoreError::Unknown) => {}
         Err(error) => return Err(error.into()),
     }
+    let connection = find(ctx, &settings.id)
+        .await?
+        .ok_or(StageError::Store(StoreError::Unknown))?;
     tracing::info!(connection = %settings.id, app = %settings.app, "connection created");
     gate::hint_all(ctx, &[(test_key, test)]).await?;
-    find(ctx, &settings.id)
-        .await?
-        .ok_or(StageError::Store(StoreError::Unknown))
+    Ok(connection)
 }
 
 async fn change(

@@ -41,6 +41,8 @@ pub struct Settings {
     /// The longest an invocation may live; its own budget is half of it.
     pub function_limit: SignedDuration,
     pub lease: SignedDuration,
+    /// A leased stream is looked at this long after its lease.
+    pub lease_slack: SignedDuration,
     pub sweep_period: SignedDuration,
     /// Pages of up to this long, or this many bytes, share one commit.
     pub commit_after: SignedDuration,
@@ -55,6 +57,7 @@ impl Default for Settings {
         Settings {
             function_limit,
             lease: function_limit + SignedDuration::from_secs(20),
+            lease_slack: SignedDuration::from_secs(30),
             sweep_period: SignedDuration::from_secs(60),
             commit_after: SignedDuration::from_secs(5),
             commit_bytes: 16 << 20,

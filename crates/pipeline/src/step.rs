@@ -24,8 +24,6 @@ use crate::items::{
 
 /// A unit that failed this often without a commit is set aside (pipeline design, section 8).
 pub const ATTEMPTS_MAX: u32 = 12;
-/// A leased stream is looked at this long after its lease.
-const LEASE_SLACK: SignedDuration = SignedDuration::from_secs(30);
 /// Tries of one table write within an invocation.
 const TABLE_TRIES_MAX: u32 = 6;
 
@@ -130,7 +128,7 @@ impl<'a> Step<'a> {
         ]);
         let lease_end = now + self.ctx.settings.lease;
         self.stream.lease = lease_end.as_millisecond();
-        self.stream.wake = (lease_end + LEASE_SLACK).as_millisecond();
+        self.stream.wake = (lease_end + self.ctx.settings.lease_slack).as_millisecond();
         self.stream.att += 1;
         self.stream.own = self.own.clone();
         self.stream.v += 1;

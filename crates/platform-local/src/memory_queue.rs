@@ -75,6 +75,13 @@ impl MemoryQueue {
         self.state().dead.clone()
     }
 
+    /// Messages that were sent and not deleted, whether they are visible or not; dead letters do not count.
+    pub fn waiting(&self) -> Vec<Message> {
+        let state = self.state();
+        let held = state.stages.values().flat_map(BTreeMap::values);
+        held.map(|held| held.message.clone()).collect()
+    }
+
     /// Whether no message is left, neither waiting nor received; dead letters do not count.
     pub fn is_empty(&self) -> bool {
         self.state().stages.values().all(BTreeMap::is_empty)
