@@ -104,6 +104,11 @@ impl Desk {
         for _ in 0..ATTEMPTS_MAX {
             let now_ms = self.now_ms();
             want.choose(&bucket);
+            if let Some(units) = self.limit.day_units {
+                want.length_ms = want
+                    .length_ms
+                    .min(day::slice_ms_max(&bucket, units, now_ms));
+            }
             if let Some(until_ms) = self.closed_until(&bucket, &want, now_ms).await {
                 return Ok((bucket, Taken::Later(until_ms)));
             }
@@ -137,34 +142,47 @@ impl Desk {
 
     /// When slices are handed out again, if they are not now.
     async fn closed_until(&self, bucket: &Bucket, want: &Want, now_ms: i64) -> Option<i64> {
-        if let Some(until_ms) = self.day_closed_until(bucket, now_ms).await {
+        if let Some(until_ms) = self.day_closed_until(bucket, want, now_ms).await {
             return Some(until_ms + self.between(DAY_JITTER_MS));
         }
         let ahead_ms = bucket.tails[want.track] - bucket.earliest_ms(now_ms);
         (ahead_ms > AHEAD_MAX_MS).then(|| self.soon(FAR_MS))
     }
 
-    async fn day_closed_until(&self, bucket: &Bucket, now_ms: i64) -> Option<i64> {
+    async fn day_closed_until(&self, bucket: &Bucket, want: &Want, now_ms: i64) -> Option<i64> {
         let units = self
             .limit
             .day_units
             .filter(|_| !day::is_over(bucket, now_ms))?;
         let first_tail_ms = bucket.tails[bucket.first_free_track()] + bucket.shift_ms;
-        let most = day::units_max(bucket, units, now_ms);
-        if bucket.day_used <= most - day::handed_out(bucket, now_ms) {
+        let needed = day::needed_units(bucket, &want.count(), now_ms);
+        let left = day::units_max(bucket, units, now_ms) - bucket.day_used - needed;
+        let handed_out = day::handed_out(bucket, now_ms);
+        if left >= handed_out {
             return None;
         }
-        if bucket.day_used <= most {
+        if left >= 0.0 {
             // Slices that are handed out may use up the rest.
             return Some(first_tail_ms.max(now_ms));
         }
-        let slice_units = bucket.base_pace(now_ms) * self.limit.slice_ms() as f64 / 1000.0;
-        let opens_ms = day::opens_ms(bucket, units, slice_units.min(0.01 * units)).max(now_ms);
-        if first_tail_ms < opens_ms {
+        let worth = needed.max(self.slice_units(bucket, units, now_ms));
+        let opens_ms = day::opens_ms(bucket, units, worth).max(now_ms);
+        // Who finds the tails about there need not move them again.
+        if opens_ms - first_tail_ms > self.limit.slice_ms() {
             self.try_write(operations::park(&self.key, bucket, opens_ms))
                 .await;
         }
         Some(opens_ms)
+    }
+
+    /// What the longest slice may use: worth coming back for.
+    fn slice_units(&self, bucket: &Bucket, day_units: f64, now_ms: i64) -> f64 {
+        let most_ms = day::slice_ms_max(bucket, day_units, now_ms);
+        let count = day::Count {
+            used: 0.0,
+            length_ms: self.limit.slice_ms().min(most_ms),
+        };
+        day::needed_units(bucket, &count, now_ms)
     }
 
     /// Reports a 429. The time of the probe comes with it when this report is the one that stands.

@@ -11,7 +11,7 @@ use super::{Gates, operations};
 
 /// Less than this is not worth the write that gives it back.
 const GIVE_BACK_MIN_MS: i64 = 1000;
-/// A day's budget need not know of fewer calls: its reserve carries them.
+/// A day's budget is told of fewer calls than these only now and then.
 const COUNT_MIN_CALLS: f64 = 10.0;
 
 impl Gates {
@@ -76,13 +76,27 @@ impl Gates {
                     operations::give_back(&gate.desk.key, &bucket, rest.track, end, start, counted);
                 gate.desk.try_write(write).await;
             }
-            if let Some(used) = used.filter(|used| used.abs() >= COUNT_MIN_CALLS * limit.first_cost)
-            {
+            let least = COUNT_MIN_CALLS * limit.first_cost;
+            let counted = used.map_or(0.0, |used| rounded(used, least, gate.desk.rng.fraction()));
+            if counted != 0.0 {
                 gate.desk
-                    .try_write(operations::count(&gate.desk.key, &bucket, used))
+                    .try_write(operations::count(&gate.desk.key, &bucket, counted))
                     .await;
             }
         }
+    }
+}
+
+/// Units to count: all, or with their share of probability the `least` that is worth a write.
+///
+/// Left out each time, the few units of thousands of steps were two percent of a day's budget.
+pub fn rounded(units: f64, least: f64, chance: f64) -> f64 {
+    if units.abs() >= least {
+        units
+    } else if chance < units.abs() / least {
+        least.copysign(units)
+    } else {
+        0.0
     }
 }
 

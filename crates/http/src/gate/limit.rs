@@ -96,12 +96,16 @@ impl Limit {
 
     /// Length of a full slice: about 300 calls in 5 to 20 s, and a divisor or a multiple of the
     /// window, so that every window holds the same slices.
+    ///
+    /// A window below 20 s is not divided: at the end of each slice the calls in flight are not
+    /// settled yet, and with two ends per window and track a sliding limiter saw their sum.
     pub fn slice_ms(&self) -> i64 {
         if let Some(slice) = self.slice {
             return ms(slice);
         }
         let (window, least) = (self.window_s(), SLICE_S.0);
-        let wanted = (SLICE_CALLS / self.calls_per_s()).clamp(least, SLICE_S.1);
+        let whole = if window <= SLICE_S.1 { window } else { least };
+        let wanted = (SLICE_CALLS / self.calls_per_s()).clamp(whole.max(least), SLICE_S.1);
         let slice = if wanted * self.calls_per_s() <= FEW_CALLS {
             // Only whole windows hold a whole number of so few calls.
             (wanted.min(least) / window).round().max(1.0) * window / (1.0 - self.margin())

@@ -26,6 +26,13 @@ pub struct Want {
 }
 
 impl Want {
+    pub fn count(&self) -> day::Count {
+        day::Count {
+            used: self.used,
+            length_ms: self.length_ms,
+        }
+    }
+
     /// The own track when nobody has queued behind the own slice, else the one that frees first.
     pub fn choose(&mut self, bucket: &Bucket) {
         let own = self
@@ -82,9 +89,9 @@ fn acquire(
     let mut conditions = vec![Condition::Equal("ep", bucket.epoch.into()), free];
     let mut sets = vec![take];
     if let Some(units) = limit.day_units {
-        let (condition, count) = day::count(bucket, units, want.used, now_ms);
+        let (condition, counted) = day::count(bucket, units, &want.count(), now_ms);
         conditions.push(condition);
-        sets.extend(count);
+        sets.extend(counted);
     }
     if want.length_ms < limit.slice_ms() {
         let end = bucket.tails[want.track].max(bucket.earliest_ms(now_ms)) + want.length_ms;

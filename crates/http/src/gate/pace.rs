@@ -58,10 +58,7 @@ impl Bucket {
                     .cap
                     .unwrap_or(UNCAPPED_GROWTH_MAX * self.pace.max(self.best_pace));
                 let recovered = self.pace * self.fast_growth(elapsed_ms);
-                let creeping = self
-                    .believed(now_ms)
-                    .map(|met| BELOW_MET * met * growth(elapsed_ms, self.growth_s));
-                most.min(recovered).min(creeping.unwrap_or(f64::INFINITY))
+                most.min(recovered).min(self.below_met(now_ms))
             }
         }
     }
@@ -79,6 +76,20 @@ impl Bucket {
     /// The pace at which the limit was met, while it is believed.
     pub fn believed(&self, now_ms: i64) -> Option<f64> {
         self.met.filter(|_| now_ms < self.met_ms + MET_BELIEVED_MS)
+    }
+
+    /// What the place where the limit was met allows: creeping while it is believed, fast growth
+    /// from there on.
+    ///
+    /// The design lets go of it from one moment to the next. Fast growth had then run ahead unseen
+    /// for 20 minutes, and a limit that nobody documents was met at four times its pace.
+    fn below_met(&self, now_ms: i64) -> f64 {
+        let Some(met) = self.met else {
+            return f64::INFINITY;
+        };
+        let ends_ms = self.met_ms + MET_BELIEVED_MS;
+        let creeping = growth(now_ms.min(ends_ms) - self.pace_ms, self.growth_s);
+        BELOW_MET * met * creeping * self.fast_growth(now_ms - ends_ms)
     }
 
     /// Also 60 s where the slow constant is longer; a profile with a shorter one sets both
