@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 12] = [
+    let rooms: [(&str, &[&str]); 13] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
@@ -34,7 +34,18 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             "bench",
             &["model", "pipeline", "platform-local", "simulators"],
         ),
-        ("simulation", &[]),
+        (
+            "simulation",
+            &[
+                "model",
+                "http",
+                "lake",
+                "pipeline",
+                "platform-local",
+                "simulators",
+            ],
+        ),
+        ("throttle", &["model", "http"]),
     ];
     rooms
         .into_iter()
