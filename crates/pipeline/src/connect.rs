@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use casbah_connector::{ActivitySource, Feed, FeedState};
+use casbah_http::retry;
 use casbah_model::connection::{Cause, ConnectionId, ConnectionSettings, ConnectionState};
 use casbah_model::cursor::floor;
 use casbah_model::message::Stage;
 use casbah_model::ports::StoreError;
 use casbah_model::secret::Secret;
-use casbah_model::state::{Change, Condition, Key, Set, Write};
+use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
 use crate::activity_poll::{Level, list_stream};
@@ -16,12 +17,12 @@ use crate::bundles;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::gate;
-use crate::hint::nudge;
+use crate::hint;
 use crate::items::{
     self, CONNECTIONS, ConnectionItem, FeedItem, GateItem, GateState, Scope, StreamItem,
     connection_key,
 };
-use crate::step::{Committed, Next, Step};
+use crate::step::{Committed, Next, Step, ms_duration};
 
 /// Feeds are looked at this often: somebody may have switched one off, or bought a licence for one.
 const FEEDS_EVERY: SignedDuration = SignedDuration::from_hours(12);
@@ -29,8 +30,13 @@ const FEEDS_EVERY: SignedDuration = SignedDuration::from_hours(12);
 const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// Listings may reach back a little less than documented, because clocks differ and calls take time.
 const REACH_MARGIN: SignedDuration = SignedDuration::from_mins(10);
+/// Our clock may be ahead of the vendor's, who says when a feed began (AWS and SaaS clocks follow NTP; minutes are a
+/// generous bound). To list a little of what was before costs nothing.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 /// When the second reading of a new feed begins.
 const LATE_AFTER: SignedDuration = SignedDuration::from_mins(90);
+/// Tries of a change against other writers of the connection.
+const UPDATE_TRIES_MAX: u32 = 6;
 /// What is visible while users are still scanned: the last hour before the connection was made.
 const EARLY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -139,58 +145,80 @@ async fn change(
         return Err(StageError::Refused(Cause::new("config", what, fix)));
     }
     ctx.tokens.forget(&known.scope().to_string());
-    let is_stopped = matches!(known.state, ConnectionState::Failed { .. });
-    if known.settings != *settings || is_stopped {
-        let condition = Condition::Equal("v", known.v.into());
-        let changed = serde_json::to_value(settings).expect("settings are plain");
-        let mut sets = vec![Set::Add("v", 1.into()), Set::To("settings", changed)];
+    let changed = serde_json::to_value(settings).expect("settings are plain");
+    update(ctx, &settings.id, |known| {
+        let is_stopped = matches!(known.state, ConnectionState::Failed { .. });
+        let mut sets = vec![Set::To("settings", changed.clone())];
         if is_stopped {
             // Somebody acted: the credential or the settings may be right now, so everything is tried again.
-            let pending = serde_json::to_value(ConnectionState::Pending).expect("states are plain");
-            sets.push(Set::To("state", pending));
+            sets.push(state_set(&ConnectionState::Pending));
         }
-        let write = Write {
-            key: connection_key(&settings.id),
-            condition,
-            change: Change::Update(sets),
-        };
-        ctx.state.write(write).await?;
-        nudge(ctx, &known.scope().stream("test")).await?;
-        nudge(ctx, &known.scope().stream("feeds")).await?;
-    }
+        (known.settings != *settings || is_stopped).then_some(sets)
+    })
+    .await?;
     Ok(find(ctx, &settings.id).await?.unwrap_or(known))
 }
 
 /// Stops all calls of a connection; everything stays where it is.
 pub async fn pause(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    set_state(ctx, id, &ConnectionState::Paused).await
-}
-
-/// Lets a paused connection go on; the sweeper finds what is overdue.
-pub async fn resume(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    set_state(ctx, id, &ConnectionState::Pending).await?;
-    let Some(connection) = find(ctx, id).await? else {
-        return Ok(());
-    };
-    nudge(ctx, &connection.scope().stream("test")).await
-}
-
-async fn set_state(
-    ctx: &Context,
-    id: &ConnectionId,
-    state: &ConnectionState,
-) -> Result<(), StageError> {
     let unknown = || StageError::UnknownConnection {
         name: id.to_string(),
     };
     let connection = find(ctx, id).await?.ok_or_else(unknown)?;
-    let state = serde_json::to_value(state).expect("states are plain");
-    let sets = vec![Set::Add("v", 1.into()), Set::To("state", state)];
+    let sets = vec![Set::Add("v", 1.into()), state_set(&ConnectionState::Paused)];
     let condition = Condition::Equal("v", connection.v.into());
-    ctx.state
-        .write(Write::update(connection_key(id), condition, sets))
-        .await?;
+    let write = Write::update(connection_key(id), condition, sets);
+    ctx.state.write(write).await?;
     Ok(())
+}
+
+/// Lets a paused connection go on; the sweeper finds what is overdue.
+pub async fn resume(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
+    update(ctx, id, |_| {
+        Some(vec![state_set(&ConnectionState::Pending)])
+    })
+    .await
+}
+
+fn state_set(state: &ConnectionState) -> Set {
+    Set::To(
+        "state",
+        serde_json::to_value(state).expect("states are plain"),
+    )
+}
+
+/// Changes a connection, and has it tested and its feeds looked at, in one transaction; nothing when nothing changes.
+async fn update(
+    ctx: &Context,
+    id: &ConnectionId,
+    changes: impl Fn(&ConnectionItem) -> Option<Vec<Set>>,
+) -> Result<(), StageError> {
+    let unknown = || StageError::UnknownConnection {
+        name: id.to_string(),
+    };
+    let mut tries = 1;
+    loop {
+        let connection = find(ctx, id).await?.ok_or_else(unknown)?;
+        let Some(mut sets) = changes(&connection) else {
+            return Ok(());
+        };
+        sets.push(Set::Add("v", 1.into()));
+        let condition = Condition::Equal("v", connection.v.into());
+        let write = Write::update(connection_key(id), condition, sets);
+        let scope = connection.scope();
+        let streams = [scope.stream("test"), scope.stream("feeds")];
+        match hint::change_and_wake(ctx, write, &streams).await {
+            // Something moved in this moment: look again.
+            Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
+                if tries < UPDATE_TRIES_MAX =>
+            {
+                let wait = retry::quick_wait(tries, ctx.rng.fraction());
+                ctx.sleep(ms_duration(wait)).await;
+                tries += 1;
+            }
+            other => return other,
+        }
+    }
 }
 
 /// The feeds of an app that the chosen components read.
@@ -209,13 +237,14 @@ pub async fn start_feeds(mut step: Step<'_>) -> Result<(), StageError> {
             .await;
     };
     let feeds = chosen_feeds(source, &step.connection);
+    let asked = ctx.now();
     let states = match source.start(&session, &feeds).await {
         Ok(states) => states,
         Err(error) => return step.recover(error, None).await,
     };
     let now = ctx.now();
     loop {
-        let (mut writes, created) = stream_writes(&step, &states, now).await?;
+        let (mut writes, created) = stream_writes(&step, &states, asked).await?;
         writes.push(feed_write(ctx, &step.scope, &states).await?);
         match step.commit(None, writes).await? {
             Committed::Yes => {
@@ -270,6 +299,8 @@ async fn feed_write(
 }
 
 /// Creates the streams of every feed that can be read: at once what is visible early, behind the gate the rest.
+///
+/// `now` is from before the feeds were switched on: what a feed shows from its first moment on is ours to read.
 async fn stream_writes(
     step: &Step<'_>,
     states: &[(Feed, FeedState)],
@@ -292,9 +323,9 @@ async fn stream_writes(
         let begin = if is_on {
             floor(oldest, Level::Live.window())
         } else {
-            floor(now, Level::Live.window())
+            floor(now - CLOCKS_DIFFER, Level::Live.window())
         };
-        let live = connected.max(begin);
+        let live = if is_on { connected.max(begin) } else { begin };
         let lane_key = scope.stream(&bundles::lane_name(feed));
         at_once.push((
             lane_key.clone(),

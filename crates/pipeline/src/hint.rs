@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use casbah_model::SignedDuration;
 use casbah_model::message::{Message, Ticket};
 use casbah_model::ports::{DELAY_MAX, StoreError};
 use casbah_model::state::{Condition, Key, Set, Value, Write};
+use casbah_model::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::error::StageError;
@@ -56,26 +56,58 @@ pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
     if !is_idle {
         return Ok(());
     }
+    let write = due_write(key, &mut stream, now);
+    match ctx.state.write(write).await {
+        Ok(_) => hint(ctx, key, &stream, None).await,
+        Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a stream due, and free: whoever is at work on it is fenced off.
+fn due_write(key: &Key, stream: &mut StreamItem, now: Timestamp) -> Write {
     let condition = Condition::Equal("v", stream.v.into());
     stream.v += 1;
+    stream.lease = 0;
     stream.wake = now.as_millisecond();
     stream.caught_up = false;
     stream.index(key);
     let mut sets = vec![
         Set::To("v", stream.v.into()),
+        Set::To("lease", stream.lease.into()),
         Set::To("wake", stream.wake.into()),
         Set::To("caught_up", false.into()),
     ];
-    sets.extend(index_sets(&stream));
-    match ctx
-        .state
-        .write(Write::update(key.clone(), condition, sets))
-        .await
-    {
-        Ok(_) => hint(ctx, key, &stream, None).await,
-        Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => Ok(()),
-        Err(error) => Err(error.into()),
+    sets.extend(index_sets(stream));
+    Write::update(key.clone(), condition, sets)
+}
+
+/// Makes changes together with streams that must look at them: alone, a change would wait for their next look, and one
+/// that is at work already knows nothing of it.
+///
+/// # Errors
+/// `Refused` when something moved in this moment: read again and repeat.
+pub async fn change_and_wake(
+    ctx: &Context,
+    change: Write,
+    streams: &[Key],
+) -> Result<(), StageError> {
+    let now = ctx.now();
+    let mut writes = vec![change];
+    let mut due = vec![];
+    for (key, found) in streams.iter().zip(ctx.state.get(streams).await?) {
+        let Some(item) = found else { continue };
+        let mut stream: StreamItem = items::read(key, &item)?;
+        if stream.st == StreamState::Run {
+            writes.push(due_write(key, &mut stream, now));
+            due.push((key, stream));
+        }
     }
+    ctx.state.transact(&ctx.random_id(), writes).await?;
+    for (key, stream) in due {
+        hint(ctx, key, &stream, None).await?;
+    }
+    Ok(())
 }
 
 /// The index attributes of a stream, for writes that set only some of it.

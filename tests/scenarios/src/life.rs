@@ -1,10 +1,19 @@
 //! What happens after the first scan: new events, changed files, people who come and go.
 
-use casbah_model::SignedDuration;
-use casbah_platform_local::{LocalSystem, Until};
-use casbah_simulators::microsoft365::{Deed, Fault, FaultSettings};
+use std::sync::Arc;
 
-use crate::world::{World, assert_whole, books, counts, in_virtual_time, show, small, state};
+use async_trait::async_trait;
+use casbah_lake::ManifestEntry;
+use casbah_model::ports::Clock;
+use casbah_model::{SignedDuration, Timestamp};
+use casbah_pipeline::connect::find;
+use casbah_pipeline::ledger::{each_entry, manifests};
+use casbah_platform_local::{LocalSystem, Until};
+use casbah_simulators::microsoft365::{Deed, Fault, FaultSettings, Simulator};
+
+use crate::world::{
+    World, assert_whole, books, counts, in_virtual_time, name, show, small, started, state,
+};
 
 async fn live_for(world: &World, system: &LocalSystem, time: SignedDuration) {
     let until = world.clock.now() + time;
@@ -36,6 +45,50 @@ fn new_events_are_in_the_lake_within_minutes_of_being_shown() {
             show(&system).await
         );
         assert!(books(&system).await.closes);
+    });
+}
+
+/// The clock of a vendor that is behind ours.
+struct Behind(Arc<dyn Clock>);
+
+const BEHIND: SignedDuration = SignedDuration::from_secs(170);
+
+#[async_trait]
+impl Clock for Behind {
+    fn now(&self) -> Timestamp {
+        self.0.now() - BEHIND
+    }
+
+    async fn sleep_until(&self, until: Timestamp) {
+        self.0.sleep_until(until + BEHIND).await;
+    }
+}
+
+#[test]
+fn a_feed_that_we_switched_on_is_read_from_its_first_moment_though_our_clock_is_ahead() {
+    in_virtual_time(async {
+        let mut plan = small(17);
+        plan.feeds_on.clear();
+        let mut world = World::new(plan.clone());
+        let behind = Arc::new(Behind(Arc::clone(&world.clock)));
+        world.simulator = Arc::new(Simulator::new(plan, behind));
+        let system = world.caught_up().await;
+        let switched_on = started() - BEHIND;
+        let connection = find(&system.ctx, &name()).await.expect("a table");
+        let scope = connection.expect("a connection").scope();
+        let mut feeds = 0;
+        for stream in manifests(&system.ctx, &scope).await.expect("a table") {
+            let mut first = None;
+            let note = |entry: ManifestEntry| first = first.or(entry.from);
+            each_entry(&system.ctx, &stream.manifest, note)
+                .await
+                .expect("a manifest");
+            if let Some(first) = first.filter(|_| stream.name.starts_with("live-")) {
+                assert!(first <= switched_on, "{} begins at {first}", stream.name);
+                feeds += 1;
+            }
+        }
+        assert_eq!(feeds, 5);
     });
 }
 
