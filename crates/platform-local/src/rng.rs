@@ -41,6 +41,7 @@ impl Rng for SeededRng {
 pub struct SystemRng;
 
 impl Rng for SystemRng {
+    #[expect(clippy::disallowed_methods, reason = "this is the Rng port")]
     fn next_u64(&self) -> u64 {
         RandomState::new().build_hasher().finish()
     }

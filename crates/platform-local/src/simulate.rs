@@ -58,6 +58,10 @@ pub fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command says that it listens"
+)]
 async fn listen(port: u16) -> Result<(TcpListener, String), Failure> {
     let refused = |error: std::io::Error| {
         let what = format!("cannot listen on 127.0.0.1:{port}: {error}");

@@ -1,5 +1,10 @@
 //! The command as a person or a script meets it: output, exit codes, bad input, and ends at any moment.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test is a browser, and takes a port"
+)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

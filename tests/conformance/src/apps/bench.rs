@@ -29,6 +29,7 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock port")]
     pub fn new(started: Timestamp) -> VirtualClock {
         VirtualClock {
             started,

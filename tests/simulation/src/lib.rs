@@ -1,0 +1,27 @@
+//! The whole system under faults: the code that is shipped, in one process, one thread and virtual time, from one seed.
+//!
+//! Every call to the table, the queues, the bucket and the vendor may fail before or after its effect, come late, or be
+//! the last thing its function does. Each effect is checked against the invariants of the protocol; after the last
+//! fault everything the vendor ever showed must be there, once.
+
+pub mod bucket;
+pub mod conditions;
+mod day;
+pub mod fault;
+mod host;
+mod invariants;
+mod invocation;
+mod log;
+pub mod mark;
+mod oracle;
+mod queue;
+pub mod run;
+mod shadow;
+mod skewed_clock;
+pub mod suite;
+mod table;
+pub mod variant;
+mod vendor;
+mod watch;
+
+pub use run::{Options, Outcome, run};

@@ -1,0 +1,107 @@
+//! Situations that must have happened over all seeds: a suite that never meets them proves nothing about them.
+
+use std::fmt;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// A commit was refused because somebody else had moved the stream.
+    CommitRefused,
+    LostAnswerApplied,
+    LostAnswerNotApplied,
+    /// A request was done after the function that made it was told, or died.
+    LateRequestRefused,
+    LateRequestApplied,
+    /// A message was delivered that is one of a chain which went on without it.
+    StaleMessage,
+    /// The sweeper found a stream whose function had died.
+    DeadLeaseSwept,
+    /// The same object was put again.
+    ObjectPutAgain,
+    /// An object was put that no manifest will ever name.
+    OrphanObject,
+    /// The vendor forgot a cursor, and a pass began anew.
+    CursorGone,
+    /// A backlog was read in wider windows.
+    WindowWidened,
+    /// The second reading found what the first had not been shown.
+    LateLevelFound,
+    /// The connection was paused while a function had put an object and not committed it.
+    PauseDuringCommit,
+    GateCommitAnswerLost,
+    /// A stream was added behind the gate when it was open.
+    GateOpenAtCreation,
+    DeadLetter,
+    /// The vendor's budget of the day was used up.
+    DayUsedUp,
+    /// The vendor refused a call while another function asked for a slice.
+    RefusedDuringAcquire,
+    UnitSetAside,
+    BundleLost,
+    /// The sweeper ended a run whose last function could not.
+    RunClosedBySweeper,
+    /// A function ran into its time limit.
+    TimeLimit,
+    ConnectionFailed,
+}
+
+impl Mark {
+    pub const ALL: [Mark; 23] = [
+        Mark::CommitRefused,
+        Mark::LostAnswerApplied,
+        Mark::LostAnswerNotApplied,
+        Mark::LateRequestRefused,
+        Mark::LateRequestApplied,
+        Mark::StaleMessage,
+        Mark::DeadLeaseSwept,
+        Mark::ObjectPutAgain,
+        Mark::OrphanObject,
+        Mark::CursorGone,
+        Mark::WindowWidened,
+        Mark::LateLevelFound,
+        Mark::PauseDuringCommit,
+        Mark::GateCommitAnswerLost,
+        Mark::GateOpenAtCreation,
+        Mark::DeadLetter,
+        Mark::DayUsedUp,
+        Mark::RefusedDuringAcquire,
+        Mark::UnitSetAside,
+        Mark::BundleLost,
+        Mark::RunClosedBySweeper,
+        Mark::TimeLimit,
+        Mark::ConnectionFailed,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Mark::CommitRefused => "commit-refused",
+            Mark::LostAnswerApplied => "lost-answer-applied",
+            Mark::LostAnswerNotApplied => "lost-answer-not-applied",
+            Mark::LateRequestRefused => "late-request-refused",
+            Mark::LateRequestApplied => "late-request-applied",
+            Mark::StaleMessage => "stale-message",
+            Mark::DeadLeaseSwept => "dead-lease-swept",
+            Mark::ObjectPutAgain => "object-put-again",
+            Mark::OrphanObject => "orphan-object",
+            Mark::CursorGone => "cursor-gone",
+            Mark::WindowWidened => "window-widened",
+            Mark::LateLevelFound => "late-level-found",
+            Mark::PauseDuringCommit => "pause-during-commit",
+            Mark::GateCommitAnswerLost => "gate-commit-answer-lost",
+            Mark::GateOpenAtCreation => "gate-open-at-creation",
+            Mark::DeadLetter => "dead-letter",
+            Mark::DayUsedUp => "day-used-up",
+            Mark::RefusedDuringAcquire => "refused-during-acquire",
+            Mark::UnitSetAside => "unit-set-aside",
+            Mark::BundleLost => "bundle-lost",
+            Mark::RunClosedBySweeper => "run-closed-by-sweeper",
+            Mark::TimeLimit => "time-limit",
+            Mark::ConnectionFailed => "connection-failed",
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,232 @@
+//! What everything must come to once nothing goes wrong any more: compared with what the vendor really holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use casbah_lake::read;
+use casbah_model::message::Message;
+use casbah_model::state::Key;
+use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
+use casbah_pipeline::items::ConnectionItem;
+use casbah_pipeline::ledger::ledger;
+use casbah_pipeline::status::{ConnectionStatus, Settled, settled, status};
+use casbah_pipeline::{Context, StageError, connect};
+use casbah_simulators::microsoft365::{ContentType, Holdings, Row};
+
+use crate::host::Host;
+
+/// What still differs from what should be; `None` when everything is there.
+pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
+    let ctx = host.plain();
+    let name = crate::run::connection_name();
+    let Some(connection) = connect::find(&ctx, &name).await? else {
+        return Ok(Some("there is no connection".into()));
+    };
+    let ended = settled(&ctx).await?;
+    if ended != Settled::CaughtUp {
+        return Ok(Some(unsettled(&ctx, ended).await?));
+    }
+    if let Some(what) = activities(host, &connection) {
+        return Ok(Some(what));
+    }
+    let holds = host.simulator.holds();
+    let found = summary(&ctx, &connection).await?;
+    if let Some(what) = people(host, &found, &holds) {
+        return Ok(Some(what));
+    }
+    if host.conditions.has("files") {
+        let files = files(&ctx, &connection).await?;
+        if let Some(what) = sets("files", &files, &holds.file_ids.keys().cloned().collect()) {
+            return Ok(Some(what));
+        }
+        let sharing: BTreeMap<_, _> = holds
+            .files_by_sharing
+            .iter()
+            .map(|(class, count)| (class.name(), *count))
+            .collect();
+        if found.files_by_sharing != sharing {
+            let seen = &found.files_by_sharing;
+            return Ok(Some(format!("sharing: {seen:?} instead of {sharing:?}")));
+        }
+    }
+    let books = ledger(&ctx, None).await?;
+    if !books.closes {
+        return Ok(Some(format!(
+            "the ledger does not close: {:?}",
+            books.totals
+        )));
+    }
+    Ok(None)
+}
+
+async fn unsettled(ctx: &Context, ended: Settled) -> Result<String, StageError> {
+    let mut text = format!("{ended:?}");
+    for connection in status(ctx).await? {
+        text += &format!("\n    {:?}", connection.state);
+        for stream in connection.streams {
+            let is_over = stream.next_look.is_none_or(|at| at > ctx.now());
+            if !["caught-up", "done"].contains(&stream.state) || !is_over {
+                let next = stream.next_look;
+                text += &format!("\n    {} {} {next:?}", stream.name, stream.state);
+                text += &format!(" {:?}", stream.trouble.map(|cause| cause.what));
+            }
+        }
+        text += &format!("\n    {:?}", connection.file_sweep);
+    }
+    Ok(text)
+}
+
+/// I12: the records are those that the vendor ever showed, less those behind a known gap.
+fn activities(host: &Host, connection: &ConnectionItem) -> Option<String> {
+    let scope = connection.scope();
+    let all = host.simulator.holds().activities;
+    let watch = host.world.watch.state();
+    let found = watch.ledger.records();
+    let gaps = scope.gaps();
+    let known: BTreeSet<String> = all.iter().map(|one| one.id()).collect();
+    if let Some(strange) = found.iter().find(|id| !known.contains(*id)) {
+        return Some(format!("{strange} was never shown"));
+    }
+    for one in &all {
+        let live = scope.stream(&format!("live-{}", stream_of(one.feed)));
+        let Some(live) = watch.shadow.get(&live) else {
+            continue;
+        };
+        let tile = live.get("cur").and_then(|cur| cur.get("tile")?.as_str());
+        let tile = tile.and_then(|tile| tile.parse::<casbah_model::Timestamp>().ok());
+        let is_read = tile.is_some_and(|tile| one.available < tile.as_millisecond());
+        if !is_read || found.contains(&one.id()) {
+            continue;
+        }
+        let bundle = one.content_id();
+        let mut gaps = watch.shadow.partition(&gaps, "");
+        if gaps.any(|(key, _)| key.sk.ends_with(&bundle)) {
+            continue;
+        }
+        return Some(format!("{} of {bundle} is missing", one.id()));
+    }
+    None
+}
+
+/// The name of a feed in our streams.
+fn stream_of(feed: ContentType) -> &'static str {
+    match feed {
+        ContentType::AzureActiveDirectory => "aad",
+        ContentType::Exchange => "exchange",
+        ContentType::SharePoint => "sharepoint",
+        ContentType::General => "general",
+        ContentType::Dlp => "dlp",
+    }
+}
+
+fn people(host: &Host, found: &Summary, holds: &Holdings) -> Option<String> {
+    let mut pairs = vec![
+        ("users", found.users, holds.users),
+        ("guests", found.guests, holds.guests),
+        ("disabled", found.disabled, holds.disabled),
+        ("groups", found.groups, holds.groups),
+        ("roles", found.roles, holds.roles),
+        (
+            "role assignments",
+            found.role_assignments,
+            holds.role_assignments,
+        ),
+    ];
+    if host.conditions.has("app-permissions") {
+        let grants = holds.delegated_grants + holds.app_role_assignments;
+        pairs.push(("applications", found.applications, holds.applications));
+        pairs.push(("grants", found.grants, grants));
+    }
+    let wrong = pairs.into_iter().find(|(_, found, holds)| found != holds);
+    wrong.map(|(what, found, holds)| format!("{found} {what} instead of {holds}"))
+}
+
+/// Ids of the files that the published inventory holds.
+async fn files(ctx: &Context, connection: &ConnectionItem) -> Result<BTreeSet<String>, StageError> {
+    let mut files = BTreeMap::new();
+    lines(
+        ctx,
+        &connection.scope(),
+        "files",
+        Reading::Published,
+        |_, line| {
+            let Some(marks) = read::marks(line) else {
+                return;
+            };
+            match &*marks.kind {
+                "removed" => drop(files.insert(item(&marks.id), false)),
+                "file" | "file-shared" => drop(files.insert(item(&marks.id), true)),
+                _ => {}
+            }
+        },
+    )
+    .await?;
+    Ok(files
+        .into_iter()
+        .filter(|(_, is_there)| *is_there)
+        .map(|(id, _)| id)
+        .collect())
+}
+
+/// The vendor's id of an item, which ours begins with its drive's.
+fn item(id: &str) -> String {
+    id.rsplit('/').next().unwrap_or(id).into()
+}
+
+fn sets(what: &str, found: &BTreeSet<String>, holds: &BTreeSet<String>) -> Option<String> {
+    if let Some(missing) = holds.difference(found).next() {
+        return Some(format!("{what}: {missing} is missing"));
+    }
+    let strange = found.difference(holds).next();
+    strange.map(|strange| format!("{what}: {strange} is not there any more"))
+}
+
+/// What must hold at the end beside the content: I8, I13 and I16.
+pub async fn manners(host: &Host) -> Result<Option<String>, StageError> {
+    let ctx = host.plain();
+    let mut hints: BTreeMap<Key, u64> = BTreeMap::new();
+    for message in host.queue.waiting() {
+        let Message::Look { key, version, .. } = message else {
+            continue;
+        };
+        if host.world.watch.version(&key) == Some(version) {
+            *hints.entry(key).or_default() += 1;
+        }
+    }
+    if let Some((key, count)) = hints.iter().find(|(_, count)| **count > 1) {
+        return Ok(Some(format!("I8: {count} hints are on their way to {key}")));
+    }
+    let refused = host.simulator.traffic().refused;
+    // How often a feed may be started is no pace that is shared: it is tried again.
+    let over = refused
+        .iter()
+        .find(|(row, _)| **row != Row::ManagementStart);
+    if let Some((row, count)) = over {
+        return Ok(Some(format!(
+            "I14: {count} calls above the limit {}",
+            row.name()
+        )));
+    }
+    let shown: Vec<ConnectionStatus> = status(&ctx).await?;
+    let (mut gaps, mut failed) = (0, 0);
+    for connection in &shown {
+        gaps += connection.gaps.len();
+        failed += connection.failed_units.len();
+    }
+    let watch = host.world.watch.state();
+    let count = |pk: &str, is: &dyn Fn(&casbah_model::state::Item) -> bool| {
+        let items = watch.shadow.items();
+        items
+            .filter(|(key, item)| key.pk.ends_with(pk) && is(item))
+            .count()
+    };
+    let is_failed =
+        |item: &casbah_model::state::Item| item.get("st").is_some_and(|st| st == "FAILED");
+    let there = (count("#GAP", &|_| true), count("#U#files", &is_failed));
+    if (gaps, failed) != there {
+        return Ok(Some(format!(
+            "I16: status shows {:?} gaps and failed units of {there:?}",
+            (gaps, failed)
+        )));
+    }
+    Ok(None)
+}

@@ -1,0 +1,21 @@
+//! Seeds that failed once, each by the name of what they found.
+//!
+//! A seed finds its mistake only as long as what it draws stays the same, so each mistake has a test of its own as well.
+
+use casbah_simulation::suite::explain;
+use casbah_simulation::{Options, run};
+
+fn comes_right(seed: u64) {
+    let options = Options::default();
+    let outcome = run(seed, &options);
+    assert!(outcome.failure.is_none(), "{}", explain(&outcome, &options));
+}
+
+/// Somebody chose more components, and the wake-up of the test was lost: nothing happened for twelve hours, until the
+/// oldest events were out of reach.
+#[test]
+fn a_choice_of_components_whose_wake_up_is_lost() {
+    for seed in [1792, 2048, 1145] {
+        comes_right(seed);
+    }
+}
