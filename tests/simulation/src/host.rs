@@ -26,8 +26,10 @@ use crate::mark::Mark;
 use crate::queue::FaultyQueue;
 use crate::skewed_clock::SkewedClock;
 use crate::table::FaultyTable;
-use crate::variant::{Deferred, Variant, WrongTable};
+use crate::variant::Variant;
 use crate::vendor::FaultyVendor;
+use crate::wrong_bucket::Deferred;
+use crate::wrong_table::WrongTable;
 
 /// Clocks are wrong by this at the most.
 const SKEW_MAX_MS: f64 = 30_000.0;

@@ -5,9 +5,11 @@
 //! fault everything the vendor ever showed must be there, once.
 
 pub mod bucket;
+mod commits;
 pub mod conditions;
 mod day;
 pub mod fault;
+mod gate_rules;
 mod host;
 mod invariants;
 mod invocation;
@@ -23,5 +25,7 @@ mod table;
 pub mod variant;
 mod vendor;
 mod watch;
+mod wrong_bucket;
+mod wrong_table;
 
 pub use run::{Options, Outcome, run};

@@ -19,3 +19,17 @@ fn a_choice_of_components_whose_wake_up_is_lost() {
         comes_right(seed);
     }
 }
+
+/// A drive answered 404 for the permissions of an item, which was written down as unreadable and never asked for again.
+#[test]
+fn sharing_that_could_not_be_read_once() {
+    comes_right(60);
+}
+
+/// The answer to the creation of a connection was lost, and its first hint was sent without a look whether it exists.
+#[test]
+fn a_hint_for_a_connection_that_is_not_there() {
+    for seed in [16, 86, 117, 222] {
+        comes_right(seed);
+    }
+}
