@@ -52,11 +52,13 @@ struct Place {
     /// Those of the round before, to be asked for at the end of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     again: Vec<String>,
+    /// The pending items are those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_again: bool,
 }
 
-/// Items of one drive that are asked for again; a cursor must fit into an item of the table (DynamoDB developer guide,
-/// "Quotas": 400 KB). A drive with more of them cannot be read at all.
-const UNREAD_MAX: usize = 1_000;
+/// Items of one drive that are asked for again: the cursor is written with each commit, and these are 20 KB of it.
+const UNREAD_MAX: usize = 500;
 
 impl Place {
     fn cursor(&self) -> Result<Cursor, ConnectorError> {
@@ -67,14 +69,24 @@ impl Place {
             })
     }
 
+    /// Notes that an item has to be asked for again; beyond a bound the record that it is unreadable is all there is.
+    fn remember(&mut self, id: &str) {
+        let is_known = self.unread.iter().any(|known| known == id);
+        if !is_known && self.unread.len() < UNREAD_MAX {
+            self.unread.push(id.into());
+        }
+    }
+
     /// The place behind a page: on to what is left of this round, or caught up.
     fn end(mut self) -> Result<PageEnd, ConnectorError> {
         if self.is_end && self.pending.is_empty() {
             self.pending = std::mem::take(&mut self.again);
+            self.is_again = true;
         }
         if self.is_end && self.pending.is_empty() {
             let next_round = Place {
                 is_end: false,
+                is_again: false,
                 again: std::mem::take(&mut self.unread),
                 ..self
             };

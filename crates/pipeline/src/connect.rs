@@ -146,7 +146,7 @@ async fn change(
     }
     ctx.tokens.forget(&known.scope().to_string());
     let changed = serde_json::to_value(settings).expect("settings are plain");
-    update(ctx, &settings.id, |known| {
+    update(ctx, &settings.id, &LOOKERS, |known| {
         let is_stopped = matches!(known.state, ConnectionState::Failed { .. });
         let mut sets = vec![Set::To("settings", changed.clone())];
         if is_stopped {
@@ -161,20 +161,15 @@ async fn change(
 
 /// Stops all calls of a connection; everything stays where it is.
 pub async fn pause(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    let unknown = || StageError::UnknownConnection {
-        name: id.to_string(),
-    };
-    let connection = find(ctx, id).await?.ok_or_else(unknown)?;
-    let sets = vec![Set::Add("v", 1.into()), state_set(&ConnectionState::Paused)];
-    let condition = Condition::Equal("v", connection.v.into());
-    let write = Write::update(connection_key(id), condition, sets);
-    ctx.state.write(write).await?;
-    Ok(())
+    update(ctx, id, &[], |_| {
+        Some(vec![state_set(&ConnectionState::Paused)])
+    })
+    .await
 }
 
 /// Lets a paused connection go on; the sweeper finds what is overdue.
 pub async fn resume(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    update(ctx, id, |_| {
+    update(ctx, id, &LOOKERS, |_| {
         Some(vec![state_set(&ConnectionState::Pending)])
     })
     .await
@@ -187,10 +182,14 @@ fn state_set(state: &ConnectionState) -> Set {
     )
 }
 
-/// Changes a connection, and has it tested and its feeds looked at, in one transaction; nothing when nothing changes.
+/// Streams that act on a change of their connection: it is tested, and its feeds are looked at.
+const LOOKERS: [&str; 2] = ["test", "feeds"];
+
+/// Changes a connection and wakes streams that look at it, in one transaction; does nothing when nothing changes.
 async fn update(
     ctx: &Context,
     id: &ConnectionId,
+    lookers: &[&str],
     changes: impl Fn(&ConnectionItem) -> Option<Vec<Set>>,
 ) -> Result<(), StageError> {
     let unknown = || StageError::UnknownConnection {
@@ -206,7 +205,7 @@ async fn update(
         let condition = Condition::Equal("v", connection.v.into());
         let write = Write::update(connection_key(id), condition, sets);
         let scope = connection.scope();
-        let streams = [scope.stream("test"), scope.stream("feeds")];
+        let streams: Vec<Key> = lookers.iter().map(|name| scope.stream(name)).collect();
         match hint::change_and_wake(ctx, write, &streams).await {
             // Something moved in this moment: look again.
             Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))

@@ -68,12 +68,15 @@ pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
 fn due_write(key: &Key, stream: &mut StreamItem, now: Timestamp) -> Write {
     let condition = Condition::Equal("v", stream.v.into());
     stream.v += 1;
+    // Nobody who was at work may take this write for a commit of its own whose answer was lost.
+    stream.own = String::new();
     stream.lease = 0;
     stream.wake = now.as_millisecond();
     stream.caught_up = false;
     stream.index(key);
     let mut sets = vec![
         Set::To("v", stream.v.into()),
+        Set::To("own", stream.own.as_str().into()),
         Set::To("lease", stream.lease.into()),
         Set::To("wake", stream.wake.into()),
         Set::To("caught_up", false.into()),
@@ -95,7 +98,11 @@ pub async fn change_and_wake(
     let now = ctx.now();
     let mut writes = vec![change];
     let mut due = vec![];
-    for (key, found) in streams.iter().zip(ctx.state.get(streams).await?) {
+    let found = match streams.is_empty() {
+        true => vec![],
+        false => ctx.state.get(streams).await?,
+    };
+    for (key, found) in streams.iter().zip(found) {
         let Some(item) = found else { continue };
         let mut stream: StreamItem = items::read(key, &item)?;
         if stream.st == StreamState::Run {

@@ -298,6 +298,8 @@ async fn units(
             Set::To("run", name.as_str().into()),
             Set::To("last_run", name.as_str().into()),
             Set::To("att", 0.into()),
+            // Whoever is at work on it may not take this write for its own.
+            Set::To("own", "".into()),
             Set::To("lease", 0.into()),
             Set::To("wake", unit.wake.into()),
             Set::To("root", root),

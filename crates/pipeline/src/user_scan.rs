@@ -301,6 +301,7 @@ pub async fn accept(
     let published = serde_json::to_value(held.at).expect("positions are plain");
     let sets = vec![
         Set::Add("v", 1.into()),
+        Set::To("own", "".into()),
         Set::To("published", published),
         Set::To("known", held.of.saturating_sub(held.missing).into()),
         Set::Remove("held"),

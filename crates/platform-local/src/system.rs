@@ -295,6 +295,7 @@ impl LocalSystem {
         stream.index(key);
         let mut sets = vec![
             Set::To("v", stream.v.into()),
+            Set::To("own", "".into()),
             Set::To("lease", 0.into()),
             Set::To("wake", stream.wake.into()),
         ];

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use casbah_connector::{ConnectorError, Output, PageEnd, Session};
 use casbah_http::{CallError, Refusal, RefusalKind};
-use casbah_model::connection::Cause;
 use casbah_model::file::{File, FileChange, Root};
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{LOCKED, Place, UNREAD_MAX, exposure, item};
+use super::{LOCKED, Place, exposure, item};
 use crate::limits::Bucket;
 use crate::wire::{ANSWER_BYTES_MAX, GRAPH, Links, get, onward, segment};
 
@@ -53,13 +52,15 @@ pub(super) async fn read(
         match answer {
             Some(Ok(Seen { change, pages })) => {
                 let is_unread = matches!(change, FileChange::Unreadable);
-                if is_unread && place.unread.len() >= UNREAD_MAX {
-                    failed = failed.or(Some(too_many_unread()));
-                    continue;
+                if is_unread {
+                    place.remember(&id);
                 }
-                if is_unread && !place.unread.contains(&id) {
-                    place.unread.push(id.clone());
-                }
+                // That it still cannot be read has been said.
+                let pages = if is_unread && place.is_again {
+                    vec![]
+                } else {
+                    pages
+                };
                 for raw in pages {
                     let file = File {
                         id: item::key(root, &id),
@@ -83,16 +84,6 @@ pub(super) async fn read(
     match failed {
         Some(error) if done.is_empty() => Err(error),
         _ => place.end(),
-    }
-}
-
-/// A drive that shows its items and not who can see them is as good as gone: its run goes on without it, from here.
-fn too_many_unread() -> ConnectorError {
-    let what = format!("the permissions of more than {UNREAD_MAX} items of a drive cannot be read");
-    let fix =
-        "look for a lock or a missing right of this site; it is tried again by the next sweep";
-    ConnectorError::Forbidden {
-        cause: Cause::new("unreadable", what, fix),
     }
 }
 
