@@ -157,11 +157,23 @@ impl Ledger {
             }
             self.named.insert(object.name.clone());
         }
+        if let Some(roster) = &entry.roster {
+            self.must_be_there(roster)?;
+        }
         if entry.family == "activities" {
             for object in &entry.objects {
                 self.note_records(&object.name)?;
             }
         }
+        Ok(())
+    }
+
+    /// I1: a list of ids or of hashes that is named is there.
+    pub(crate) fn must_be_there(&mut self, name: &str) -> Result<(), String> {
+        if !self.objects.contains_key(name) {
+            return Err(format!("I1: {name} is named and is not there"));
+        }
+        self.named.insert(name.into());
         Ok(())
     }
 
@@ -215,7 +227,9 @@ impl Ledger {
         let id = after
             .get("content")
             .and_then(|content| content.get("id")?.as_str());
-        let holds = id.and_then(|id| (self.bundles)(id)).unwrap_or_default();
+        let Some(holds) = id.and_then(|id| (self.bundles)(id)) else {
+            return Err(format!("I1: {} is no bundle of the vendor", change.key));
+        };
         let missing = holds.iter().find(|id| !self.records.contains(*id));
         match missing {
             None => Ok(()),

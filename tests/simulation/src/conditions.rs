@@ -109,6 +109,16 @@ impl Conditions {
             .any(|one| [component, "all"].contains(one))
     }
 
+    /// Whether a feed is read: the directory's with events of administrators or sign-ins, the others with activities.
+    pub fn reads(&self, feed: ContentType) -> bool {
+        match feed {
+            ContentType::AzureActiveDirectory => {
+                self.has("management-events") || self.has("sign-in-events")
+            }
+            _ => self.has("activities"),
+        }
+    }
+
     pub fn of(seed: u64) -> Conditions {
         let draw = Draw(SeededRng::new(seed ^ 0xc0_4d17));
         let mut plan = tenant(seed, &draw);

@@ -37,7 +37,7 @@ pub fn gate(shadow: &Shadow, batch: &Batch, marks: &mut Vec<Mark>) -> Result<(),
                 item.as_ref()
                     .is_some_and(|item| item.contains_key("published"))
             };
-            other.key.sk == "S#users" && published(&other.after)
+            other.key.sk == "S#users" && !published(&other.before) && published(&other.after)
         };
         let is_test = |other: &Changed| other.key.sk == "S#test";
         let is_right = batch

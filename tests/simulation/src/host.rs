@@ -63,6 +63,8 @@ impl SecretStore for MemorySecrets {
 
 /// What lives on between the invocations of one instance of a function.
 struct Container {
+    /// Whether it was made before the last fault, and its clock may be wrong.
+    is_old: bool,
     tokens: Arc<Tokens>,
     clock: Arc<dyn Clock>,
 }
@@ -77,6 +79,7 @@ pub struct Host {
     secrets: Arc<MemorySecrets>,
     variant: Option<Variant>,
     invocations: AtomicU64,
+    is_healed: AtomicBool,
     idle: Mutex<Vec<Container>>,
     /// How often each message has been received.
     latest: Mutex<BTreeMap<String, u32>>,
@@ -98,6 +101,7 @@ impl Host {
             objects: Arc::default(),
             secrets: Arc::default(),
             invocations: AtomicU64::new(0),
+            is_healed: AtomicBool::new(false),
             idle: Mutex::default(),
             latest: Mutex::default(),
             world,
@@ -142,7 +146,12 @@ impl Host {
             Arc::clone(&world.clock)
         };
         let tokens = Arc::default();
-        Container { tokens, clock }
+        let is_old = !self.is_healed.load(Ordering::Relaxed);
+        Container {
+            is_old,
+            tokens,
+            clock,
+        }
     }
 
     /// Instances that have been used before are used again, until they die.
@@ -156,6 +165,9 @@ impl Host {
     }
 
     fn keep(&self, container: Container) {
+        if container.is_old && self.is_healed.load(Ordering::Relaxed) {
+            return;
+        }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(container);
     }
@@ -163,6 +175,7 @@ impl Host {
     /// From here on nothing goes wrong: instances with wrong clocks are replaced.
     pub fn heal(&self) {
         self.world.faults.switch(false);
+        self.is_healed.store(true, Ordering::Relaxed);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.clear();
     }
@@ -240,6 +253,7 @@ impl Host {
         hint: Option<&Message>,
         work: impl AsyncFnOnce(&Context) -> Result<T, StageError>,
     ) -> Option<Result<T, StageError>> {
+        let was_healed = self.is_healed.load(Ordering::Relaxed);
         let (invocation, ctx) = self.function();
         let watch = &self.world.watch;
         watch.begins(invocation.number, what, hint);
@@ -268,6 +282,7 @@ impl Host {
             }
         }
         self.keep(Container {
+            is_old: !was_healed,
             tokens: Arc::clone(&ctx.tokens),
             clock: Arc::clone(&ctx.clock),
         });

@@ -88,6 +88,10 @@ impl Ledger {
         self.hints.insert(who, (key.clone(), version));
     }
 
+    pub fn is_woken(&self, who: u64) -> bool {
+        self.hints.contains_key(&who)
+    }
+
     /// Ids of the activities that are committed.
     pub fn records(&self) -> &BTreeSet<String> {
         &self.records
@@ -174,6 +178,8 @@ impl Ledger {
             incarnation(shadow, &change.key)?;
         } else if change.key.sk == "META" {
             self.connection(shadow, batch, change, marks);
+        } else if change.key.sk.starts_with("SEEN#") {
+            self.digests(change)?;
         } else if change.key.pk.starts_with("B#") {
             time_line(change)?;
         } else if change.is_run() && run(change)? && !self.hints.contains_key(&batch.who) {
@@ -182,6 +188,15 @@ impl Ledger {
         if change.is_stream() && change.key.pk.contains("#U#") && !change.key.pk.ends_with("#files")
         {
             self.bundle(batch, change, marks)?;
+        }
+        Ok(())
+    }
+
+    fn digests(&mut self, change: &Changed) -> Result<(), String> {
+        let objects = change.after.as_ref().and_then(|item| item.get("objects"));
+        let names = objects.and_then(Value::as_object).into_iter().flatten();
+        for name in names.filter_map(|(_, name)| name.as_str()) {
+            self.must_be_there(name)?;
         }
         Ok(())
     }

@@ -145,6 +145,10 @@ impl Invocation {
         what: &str,
         effect: impl FnOnce(Manner) -> E,
     ) -> Fate<T> {
+        if self.is_dead() {
+            // What else was going on in this function ends with it.
+            pending::<()>().await;
+        }
         let World { faults, watch, .. } = &*self.world;
         if faults.strikes(perils.slow) {
             watch.note(self.number, perils.slow.name(), what);

@@ -89,6 +89,9 @@ fn activities(host: &Host, connection: &ConnectionItem) -> Option<String> {
     for one in &all {
         let live = scope.stream(&format!("live-{}", stream_of(one.feed)));
         let Some(live) = watch.shadow.get(&live) else {
+            if host.conditions.reads(one.feed) {
+                return Some(format!("nobody reads {}", one.feed.name()));
+            }
             continue;
         };
         let tile = live.get("cur").and_then(|cur| cur.get("tile")?.as_str());
@@ -99,7 +102,12 @@ fn activities(host: &Host, connection: &ConnectionItem) -> Option<String> {
         }
         let bundle = one.content_id();
         let mut gaps = watch.shadow.partition(&gaps, "");
-        if gaps.any(|(key, _)| key.sk.ends_with(&bundle)) {
+        let has_failed = || {
+            let units = format!("C#{scope}#U#{}", stream_of(one.feed));
+            let unit = watch.shadow.get(&Key::new(units, format!("U#{bundle}")));
+            unit.is_some_and(|unit| unit.get("st").is_some_and(|st| st == "FAILED"))
+        };
+        if (one.is_lost || has_failed()) && gaps.any(|(key, _)| key.sk.ends_with(&bundle)) {
             continue;
         }
         return Some(format!("{} of {bundle} is missing", one.id()));

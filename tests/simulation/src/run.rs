@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use casbah_model::SignedDuration;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::{ConnectionId, ConnectionSettings, ConnectionState};
 use casbah_model::message::Stage;
@@ -27,6 +28,9 @@ use crate::watch::Watch;
 
 /// Functions that run at one time.
 const CONCURRENT: usize = 24;
+
+/// Less than the twelve hours after which much is looked at again anyway: a wake-up that is lost must not hide in them.
+const RIGHT_WITHIN: SignedDuration = SignedDuration::from_hours(5);
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -79,8 +83,7 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
     let oracle = Arc::clone(&simulator);
     let mut books = Ledger::new(Arc::new(move |id| oracle.records_of(id)));
     let limit = conditions.settings.function_limit;
-    books.pause_reach =
-        limit.max(conditions.settings.lease) + casbah_model::SignedDuration::from_secs(30);
+    books.pause_reach = limit.max(conditions.settings.lease) + SignedDuration::from_secs(30);
     let world = World::new(
         Faults::of(seed, &options.without),
         Watch::new(Arc::clone(&clock), books),
@@ -209,14 +212,26 @@ async fn live(host: &Host) -> Result<(), String> {
                 Event::Mend => doings.push(act(host, Doing::Mend)),
                 Event::Check => match compare(host).await? {
                     None => return Ok(()),
+                    Some(difference) if is_too_late(host) => return Err(stuck(&difference)),
                     Some(difference) => last_difference = difference,
                 },
             }
         }
         if events.peek().is_none() {
-            return Err(format!("I9: it does not come right: {last_difference}"));
+            return Err(stuck(&last_difference));
         }
     }
+}
+
+/// Whether everything should have come right by now; only a budget of the day that was used up takes longer.
+fn is_too_late(host: &Host) -> bool {
+    let state = host.world.watch.state();
+    let waits_for_day = state.marks.contains_key(&Mark::DayUsedUp);
+    host.world.clock.now() > host.conditions.healed + RIGHT_WITHIN && !waits_for_day
+}
+
+fn stuck(difference: &str) -> String {
+    format!("I9: it does not come right: {difference}")
 }
 
 async fn receive(host: &Host, max: usize) -> Result<Vec<casbah_model::ports::Delivery>, String> {

@@ -1,6 +1,7 @@
 //! The table as a function sees it: slow, silent, busy, and behind in its index.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use casbah_model::ports::{Query, StateStore, StoreError};
@@ -53,13 +54,19 @@ impl FaultyTable {
         let what = summary(&writes);
         let invocation = Arc::clone(&self.invocation);
         let (inner, sent) = (Arc::clone(&self.inner), writes.clone());
-        let effect = |manner| async move { apply(&*inner, &invocation, token, sent, manner).await };
+        let is_applied = Arc::new(AtomicBool::new(false));
+        let applied = Arc::clone(&is_applied);
+        let effect = |manner| async move {
+            let answer = apply(&*inner, &invocation, token, sent, manner).await;
+            applied.store(answer.is_ok(), Ordering::Relaxed);
+            answer
+        };
         let watch = &self.invocation.world.watch;
         match self.invocation.call(&WRITES, &what, effect).await {
             Fate::Answered(answer) => answer,
             Fate::Failed => Err(StoreError::Busy),
             Fate::Unknown => {
-                watch.answer_lost(&writes);
+                watch.answer_lost(&writes, is_applied.load(Ordering::Relaxed));
                 Err(StoreError::Unknown)
             }
         }
@@ -86,7 +93,7 @@ async fn apply(
         Err(_) => Applied::No,
     };
     if manner == Manner::Late {
-        watch.came_late(applied);
+        watch.came_late(applied, expected);
     }
     watch.wrote(
         invocation.number,
@@ -144,6 +151,8 @@ impl StateStore for FaultyTable {
     ) -> Result<Vec<Keyed>, StoreError> {
         let world = &self.invocation.world;
         if world.faults.strikes(Fault::IndexLag) {
+            let number = self.invocation.number;
+            world.watch.note(number, Fault::IndexLag.name(), partition);
             return Ok(world.watch.due_before(partition, up_to, limit));
         }
         let (inner, partition) = (Arc::clone(&self.inner), partition.to_string());

@@ -138,13 +138,9 @@ impl Watch {
         }
     }
 
-    /// The answer to a write was lost; whether it took effect can be seen in the reference.
-    pub fn answer_lost(&self, writes: &[Write]) {
+    /// The answer to a write was lost; whether the write took effect is known here only.
+    pub fn answer_lost(&self, writes: &[Write], is_applied: bool) {
         let mut state = self.state();
-        let is_applied = writes.iter().all(|write| {
-            let current = state.shadow.get(&write.key);
-            write.change.apply(current).as_ref() == current && !write.condition.holds(current)
-        });
         state.mark(if is_applied {
             Mark::LostAnswerApplied
         } else {
@@ -158,11 +154,12 @@ impl Watch {
     }
 
     /// A request that its maker does not wait for any more.
-    pub fn came_late(&self, applied: Applied) {
-        self.mark(match applied {
-            Applied::Yes => Mark::LateRequestApplied,
-            Applied::Refused(_) | Applied::No => Mark::LateRequestRefused,
-        });
+    pub fn came_late(&self, applied: Applied, expected: Expected) {
+        match (applied, expected) {
+            (Applied::Yes, Expected::Applied) => self.mark(Mark::LateRequestApplied),
+            (Applied::Refused(_), _) => self.mark(Mark::LateRequestRefused),
+            _ => {}
+        }
     }
 
     pub fn due_before(&self, partition: &str, up_to: i64, max: usize) -> Vec<Keyed> {
@@ -201,7 +198,8 @@ impl Watch {
             .shadow
             .get(key)
             .and_then(|item| item.get("lease")?.as_i64());
-        if lease.is_some_and(|lease| lease > 0) {
+        let is_sweep = !state.ledger.is_woken(who);
+        if is_sweep && lease.is_some_and(|lease| lease > 0) {
             // Hints follow a release; of a stream that is still leased only the sweeper speaks.
             state.mark(Mark::DeadLeaseSwept);
         }

@@ -64,16 +64,15 @@ impl WrongTable {
         match self.variant {
             Variant::CommitWithoutFence => {
                 let has_entry = writes.iter().any(is_entry);
-                for write in writes
-                    .iter_mut()
-                    .filter(|write| is_stream(write) && has_entry)
-                {
-                    write.condition = Condition::Always;
+                let is_commit = |first: &&mut Write| is_stream(first) && has_entry;
+                if let Some(first) = writes.first_mut().filter(is_commit) {
+                    first.condition = Condition::Always;
                 }
             }
             Variant::CommitFencedBySequence => {
                 let has_entry = writes.iter().any(is_entry);
-                if let Some(first) = writes.first_mut().filter(|first| is_stream(first)) {
+                let is_commit = |first: &&mut Write| is_stream(first) && has_entry;
+                if let Some(first) = writes.first_mut().filter(is_commit) {
                     let after = set_to(first, "seq").and_then(Value::as_u64).unwrap_or(0);
                     let before = after - u64::from(has_entry);
                     first.condition = Condition::Equal("seq", before.into());
@@ -244,8 +243,8 @@ impl WrongTable {
             if answer.is_err() {
                 break;
             }
-            let ends_unit = |write: &Write| write.key.sk.starts_with("R#");
-            if part.len() > 1 && part.iter().any(ends_unit) {
+            let counts = |set: &Set| matches!(set, Set::Add("fin", _));
+            if part.iter().any(|write| sets(write).iter().any(counts)) {
                 self.has_finished.store(true, Ordering::Relaxed);
             }
         }
@@ -297,6 +296,12 @@ fn largest_time(writes: &mut [Write]) {
             && tile.as_str().is_some_and(|tile| tile > largest.as_str())
         {
             *tile = Value::from(largest.clone());
+        }
+    }
+    // Its entry covers what the cursor has passed.
+    for entry in writes.iter_mut().filter(|write| is_entry(write)) {
+        if let Change::Put(item) = &mut entry.change {
+            item.insert("to".into(), Value::from(largest.clone()));
         }
     }
 }
