@@ -212,12 +212,12 @@ struct Sku {
     consumed_units: Option<u64>,
 }
 
-/// What is known of the tenant without asking.
+/// What is known of the tenant when it does not tell: what it told before. Forgotten domains would make all of its people
+/// strangers.
 fn known_tenant(session: &Session) -> Tenant {
-    let id = session.setting(TENANT_ID).to_string();
     Tenant {
-        id,
-        ..Tenant::default()
+        id: session.setting(TENANT_ID).to_string(),
+        ..session.tenant().clone()
     }
 }
 

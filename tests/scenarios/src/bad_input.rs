@@ -10,6 +10,7 @@ use casbah_model::ports::Transport;
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Request, Response, TransportError};
 use casbah_pipeline::connect;
+use casbah_pipeline::status::connections;
 use casbah_platform_local::{Ended, LocalSystem, Until};
 use casbah_simulators::microsoft365::{Fault, FaultSettings, Plan};
 
@@ -292,6 +293,35 @@ fn a_right_that_is_taken_away_while_users_are_scanned_holds_up_nothing_else() {
         let found = counts(&system).await;
         assert_eq!(found.users, 0);
         assert!(found.activities > 800, "{}", show(&system).await);
+    });
+}
+
+#[test]
+fn what_a_tenant_told_once_is_not_forgotten_when_it_tells_no_more() {
+    in_virtual_time(async {
+        let world = World::new(small(65));
+        let system = world.open();
+        world.connect(&system, &["all"]).await;
+        assert_eq!(run(&system).await, Ended::CaughtUp);
+        let domains = async || {
+            let connections = connections(&system.ctx).await.expect("connections");
+            let report = connections[0].report.clone().expect("a test");
+            (report.tested, report.tenant.domains)
+        };
+        let (tested, told) = domains().await;
+        assert!(!told.is_empty());
+        // Without any right the tenant does not say which domains are its own.
+        let lost = FaultSettings::always();
+        world.simulator.switch(Fault::RolesShrink, Some(lost));
+        system.ctx.tokens.forget("contoso.1");
+        let until = world.clock.now() + casbah_model::SignedDuration::from_hours(13);
+        system
+            .run(Until::Stopped, world.clock.sleep_until(until))
+            .await
+            .expect("a run");
+        let (again, known) = domains().await;
+        assert!(again > tested, "no test since");
+        assert_eq!(known, told, "all of its people would be strangers");
     });
 }
 
