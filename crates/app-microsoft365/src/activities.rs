@@ -53,6 +53,12 @@ const fn feed(id: &'static str, name: &'static str) -> Feed {
     }
 }
 
+/// The name of a feed in our streams, by the vendor's.
+pub(crate) fn feed_name(id: &str) -> Option<&'static str> {
+    let found = FEEDS.iter().find(|feed| feed.id.eq_ignore_ascii_case(id));
+    found.map(|feed| feed.name)
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Subscription {

@@ -1,5 +1,6 @@
 //! How a token is obtained: client credentials with a secret or a certificate, one token per service.
 
+mod certificate;
 mod refusals;
 
 use std::fmt::Display;
@@ -9,11 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use casbah_connector::{Authenticator, Session};
 use casbah_http::{Address, AuthError, Token};
-use casbah_model::SignedDuration;
 use casbah_model::ports::Rng;
 use casbah_model::record::hex;
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Headers, Method, Request};
+use casbah_model::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -80,6 +81,15 @@ impl Authenticator for ClientCredentials {
             expires: asked + SignedDuration::from_secs(life),
         })
     }
+}
+
+/// When the credential ends: a certificate says it itself. Of a secret only the application's own object in its home
+/// tenant would tell, which takes a right that nothing else needs.
+pub(crate) fn expires(session: &Session) -> Option<Timestamp> {
+    if session.setting(CREDENTIAL) != "certificate" {
+        return None;
+    }
+    certificate::not_after(&der(pem_block(session.secret().reveal(), "CERTIFICATE")?)?)
 }
 
 /// What to ask a token for; services at other addresses are taken for the worldwide ones.
@@ -192,12 +202,16 @@ fn pem_block<'a>(pem: &'a str, label: &str) -> Option<&'a str> {
 
 /// `x5t#S256`: the SHA-256 of the certificate's DER form.
 fn thumbprint(certificate: &str) -> Option<String> {
-    let inner = certificate
+    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(der(certificate)?)))
+}
+
+/// What is between the lines of dashes of a PEM block.
+fn der(block: &str) -> Option<Vec<u8>> {
+    let inner = block
         .lines()
         .filter(|line| !line.starts_with("-----"))
         .map(str::trim);
-    let der = STANDARD.decode(inner.collect::<String>()).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(der)))
+    STANDARD.decode(inner.collect::<String>()).ok()
 }
 
 /// A random GUID (RFC 9562, version 4).

@@ -3,13 +3,16 @@
 //! A delta tells that an item is shared but not with whom, and asking costs five times as much as a page of changes;
 //! so permissions are read for items with the `shared` facet only. The rest is as visible as the folder it lies in.
 
+mod details;
 mod exposure;
 mod item;
 mod permissions;
 mod roots;
 
 use async_trait::async_trait;
-use casbah_connector::{ConnectorError, FileSource, Output, PageEnd, RefusedRecord, Session};
+use casbah_connector::{
+    ConnectorError, FileDetails, FileSource, Output, PageEnd, RefusedRecord, Session,
+};
 use casbah_http::{CallError, Piece, Records, RefusalKind};
 use casbah_model::connection::Cause;
 use casbah_model::cursor::Cursor;
@@ -98,6 +101,10 @@ impl Place {
 
 #[async_trait]
 impl FileSource for Drives {
+    fn details(&self, record: &[u8]) -> FileDetails {
+        details::read(record)
+    }
+
     async fn roots(
         &self,
         session: &Session,

@@ -2,7 +2,7 @@
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a
 //! connection, `users` reads the directory through Microsoft Graph, `activities` the audit trail through the
-//! Management Activity API, `catalog` says what its events mean, `files` walks sites and drives.
+//! Management Activity API, `catalog` says what its events mean, `files` walks sites and drives, `webhooks` reads notifications.
 
 mod activities;
 mod auth;
@@ -12,11 +12,12 @@ mod files;
 mod limits;
 mod permissions;
 mod users;
+mod webhooks;
 mod wire;
 
 use casbah_connector::{
     ActivitySource, Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource,
-    UserSource,
+    UserSource, WebhookSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -41,6 +42,22 @@ const ENDPOINTS: &[(&str, &str)] = &[
     (wire::LOGIN, "https://login.microsoftonline.com"),
     (wire::GRAPH, "https://graph.microsoft.com"),
     (wire::MANAGEMENT, "https://manage.office.com"),
+];
+
+/// The hosts of all clouds (the same documents; sign-in in China has an older and a newer name).
+const HOSTS: &[(&str, &str)] = &[
+    (wire::LOGIN, "login.microsoftonline.com"),
+    (wire::LOGIN, "login.microsoftonline.us"),
+    (wire::LOGIN, "login.chinacloudapi.cn"),
+    (wire::LOGIN, "login.partner.microsoftonline.cn"),
+    (wire::GRAPH, "graph.microsoft.com"),
+    (wire::GRAPH, "graph.microsoft.us"),
+    (wire::GRAPH, "dod-graph.microsoft.us"),
+    (wire::GRAPH, "microsoftgraph.chinacloudapi.cn"),
+    (wire::MANAGEMENT, "manage.office.com"),
+    (wire::MANAGEMENT, "manage-gcc.office.com"),
+    (wire::MANAGEMENT, "manage.office365.us"),
+    (wire::MANAGEMENT, "manage.protection.apps.mil"),
 ];
 
 impl Connector for Microsoft365 {
@@ -109,6 +126,10 @@ impl Connector for Microsoft365 {
         ENDPOINTS
     }
 
+    fn hosts(&self) -> &'static [(&'static str, &'static str)] {
+        HOSTS
+    }
+
     fn limits(&self, tenant: &Tenant) -> Vec<Limit> {
         limits::of(tenant)
     }
@@ -135,6 +156,10 @@ impl Connector for Microsoft365 {
 
     fn files(&self) -> Option<&dyn FileSource> {
         Some(&files::Drives)
+    }
+
+    fn webhooks(&self) -> Option<&dyn WebhookSource> {
+        Some(&webhooks::Notifications)
     }
 }
 

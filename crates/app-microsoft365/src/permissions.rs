@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::activities::{feed_path, published, refusal_cause};
-use crate::auth::ClientCredentials;
+use crate::auth::{self, ClientCredentials};
 use crate::limits::Bucket;
 use crate::wire::{ANSWER_BYTES_MAX, GRAPH, LOGIN, MANAGEMENT, get, lacks};
 use crate::{CLIENT_ID, TENANT_ID};
@@ -107,6 +107,7 @@ impl PermissionSource for Roles {
             permissions,
             tenant,
             refused,
+            credential_expires: auth::expires(session),
         })
     }
 }

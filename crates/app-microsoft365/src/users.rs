@@ -2,13 +2,15 @@
 //!
 //! Lists that the vendor can tell changes of are read as deltas; the others as full passes.
 
+mod details;
 mod entity;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    Collection, CollectionKind, ConnectorError, Output, PageEnd, RefusedRecord, Session, UserSource,
+    Collection, CollectionKind, ConnectorError, EntityDetails, List, Listed, Output, PageEnd,
+    RefusedRecord, Session, UserSource,
 };
 use casbah_http::{Address, CallError, Piece, Records, Refusal, RefusalKind};
 use casbah_model::app::Component;
@@ -83,6 +85,29 @@ const COLLECTIONS: &[Collection] = &[
     },
 ];
 
+const LISTS: &[List] = &[
+    List {
+        of: Listed::Users,
+        rows: &["users"],
+        facts: &["sign-in-times"],
+    },
+    List {
+        of: Listed::Groups,
+        rows: &["groups"],
+        facts: &[],
+    },
+    List {
+        of: Listed::Privileges,
+        rows: &["role-assignments"],
+        facts: &["roles"],
+    },
+    List {
+        of: Listed::AppPermissions,
+        rows: &["delegated-grants", "app-grants"],
+        facts: &["applications"],
+    },
+];
+
 const fn collection(name: &'static str, component: Component, kind: CollectionKind) -> Collection {
     let every = match kind {
         CollectionKind::Delta => DELTA_EVERY,
@@ -129,6 +154,14 @@ const RESOURCES: [&str; 4] = [
 impl UserSource for Directory {
     fn collections(&self) -> &'static [Collection] {
         COLLECTIONS
+    }
+
+    fn lists(&self) -> &'static [List] {
+        LISTS
+    }
+
+    fn details(&self, collection: &str, record: &[u8]) -> EntityDetails {
+        details::read(collection, record)
     }
 
     async fn page(

@@ -3,14 +3,17 @@
 //! A connector answers one page. Loops, retries, budgets, cursors and writing are done around it, once, for all apps.
 //! It reads no clock, sleeps nowhere, spawns nothing and sees no queue: it asks its [`Session`].
 
+mod details;
 mod error;
 mod output;
+pub mod webhook;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 pub use casbah_http::gate::Limit;
 pub use casbah_http::{Authenticator, Dialect, Session};
+use casbah_model::Timestamp;
 use casbah_model::activity::{Activity, ContentRef};
 use casbah_model::app::{App, Component};
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -20,8 +23,10 @@ use casbah_model::permission::{Need, Permission};
 use casbah_model::user::Entity;
 use std::collections::BTreeMap;
 
+pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use output::{Output, OutputError, RefusedRecord};
+pub use webhook::WebhookSource;
 
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.
 pub trait Connector: Send + Sync {
@@ -30,6 +35,8 @@ pub trait Connector: Send + Sync {
     fn check(&self, settings: &ConnectionSettings) -> Result<(), Cause>;
     /// The app's services by name, with the vendor's own addresses.
     fn endpoints(&self) -> &'static [(&'static str, &'static str)];
+    /// The hosts of its services in every cloud of the vendor, as service and host.
+    fn hosts(&self) -> &'static [(&'static str, &'static str)];
     /// The vendor's limits for a tenant, as data.
     fn limits(&self, tenant: &Tenant) -> Vec<Limit>;
     fn dialect(&self) -> &'static dyn Dialect;
@@ -42,6 +49,9 @@ pub trait Connector: Send + Sync {
     fn files(&self) -> Option<&dyn FileSource> {
         None
     }
+    fn webhooks(&self) -> Option<&dyn WebhookSource> {
+        None
+    }
 }
 
 /// What a connection test found out.
@@ -52,6 +62,8 @@ pub struct Granted {
     pub tenant: Tenant,
     /// Components that a probe found not to work although the rights are there, with the reason.
     pub refused: BTreeMap<Component, Cause>,
+    /// When the credential ends; `None` when nobody tells.
+    pub credential_expires: Option<Timestamp>,
 }
 
 #[async_trait]
@@ -105,6 +117,10 @@ pub enum PageEnd {
 #[async_trait]
 pub trait UserSource: Send + Sync {
     fn collections(&self) -> &'static [Collection];
+    /// Which collections the lists of the API are made of.
+    fn lists(&self) -> &'static [List];
+    /// What the vendor's record of a collection says for people to read; what it does not say is absent.
+    fn details(&self, collection: &str, record: &[u8]) -> EntityDetails;
     /// Writes one page to `out`; without a cursor it is the first.
     async fn page(
         &self,
@@ -173,6 +189,8 @@ pub trait ActivitySource: Send + Sync {
 
 #[async_trait]
 pub trait FileSource: Send + Sync {
+    /// What the vendor's record of an item says for people to read; what it does not say is absent.
+    fn details(&self, record: &[u8]) -> FileDetails;
     /// Lists one page of the places where files live; returns where the next page starts.
     async fn roots(
         &self,

@@ -5,6 +5,16 @@
 use casbah_model::Timestamp;
 use casbah_model::app::App;
 
+/// Every kind of object; names begin with it.
+pub const KINDS: [&str; 5] = ["raw", "quarantine", "roster", "seen", "view"];
+
+/// What the names of all objects of one kind begin with, for one incarnation of a connection.
+///
+/// It ends in a slash, so that one name being the beginning of another (`acme` and `acme-2`, 1 and 10) does no harm.
+pub fn prefix(kind: &str, app: App, scope: &str) -> String {
+    format!("{kind}/v1/vendor={app}/conn={scope}/")
+}
+
 /// What the objects of one commit have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -58,9 +68,9 @@ impl Place {
             begun,
             ..
         } = self;
-        let day = begun.strftime("%Y-%m-%d");
+        let (begin, day) = (prefix(kind, *app, scope), begun.strftime("%Y-%m-%d"));
         format!(
-            "{kind}/v1/vendor={app}/conn={scope}/family={family}/dt={day}/{stream}/\
+            "{begin}family={family}/dt={day}/{stream}/\
              {epoch:04}-{sequence:012}-{fence:08}-{part:03}.{ending}"
         )
     }

@@ -8,6 +8,7 @@ pub mod manifest;
 pub mod raw;
 pub mod read;
 pub mod seen;
+pub mod view;
 
 pub use manifest::{ManifestEntry, ObjectEntry};
 pub use raw::{Line, RawError, RawSink};

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use bytes::Bytes;
 use casbah_model::ports::{ObjectError, ObjectStore};
 use casbah_model::record::hex;
 use serde::Deserialize;
@@ -38,6 +39,9 @@ pub struct Marks<'a> {
     pub kind: std::borrow::Cow<'a, str>,
     #[serde(rename = "_of", borrow, default)]
     pub of: Option<std::borrow::Cow<'a, str>>,
+    /// When it was collected.
+    #[serde(rename = "_at", borrow, default)]
+    pub at: std::borrow::Cow<'a, str>,
 }
 
 /// Reads our own fields from the end of a line, where they stand: the vendor's part is not looked at.
@@ -50,12 +54,13 @@ pub fn marks(line: &[u8]) -> Option<Marks<'_>> {
     let mut text = Vec::with_capacity(line.len() - at + 1);
     text.push(b'{');
     text.extend_from_slice(&line[at..]);
-    let Marks { id, kind, of } = serde_json::from_slice(&text).ok()?;
+    let Marks { id, kind, of, at } = serde_json::from_slice(&text).ok()?;
     let own = |text: std::borrow::Cow<'_, str>| std::borrow::Cow::Owned(text.into_owned());
     Some(Marks {
         id: own(id),
         kind: own(kind),
         of: of.map(own),
+        at: own(at),
     })
 }
 
@@ -63,19 +68,36 @@ pub fn marks(line: &[u8]) -> Option<Marks<'_>> {
 pub async fn lines(
     objects: &dyn ObjectStore,
     entry: &ObjectEntry,
+    each: impl FnMut(&[u8]),
+) -> Result<(), ReadError> {
+    let content = content(objects, &entry.name, &entry.sha256).await?;
+    each_line(entry, &content, each)
+}
+
+/// Reads an object and checks that it is what was written.
+pub async fn content(
+    objects: &dyn ObjectStore,
+    name: &str,
+    sha256: &str,
+) -> Result<Bytes, ReadError> {
+    let content = objects.get(name).await?;
+    if hex(&Sha256::digest(&content)) == sha256 {
+        return Ok(content);
+    }
+    Err(ReadError::Changed { name: name.into() })
+}
+
+/// Calls `each` with every line of an object's content, without its line break.
+pub fn each_line(
+    entry: &ObjectEntry,
+    content: &[u8],
     mut each: impl FnMut(&[u8]),
 ) -> Result<(), ReadError> {
-    let content = objects.get(&entry.name).await?;
-    if hex(&Sha256::digest(&content)) != entry.sha256 {
-        return Err(ReadError::Changed {
-            name: entry.name.clone(),
-        });
-    }
     let unreadable = |source| ReadError::Unreadable {
         name: entry.name.clone(),
         source,
     };
-    let decoder = zstd::stream::read::Decoder::with_buffer(&content[..]).map_err(unreadable)?;
+    let decoder = zstd::stream::read::Decoder::with_buffer(content).map_err(unreadable)?;
     let mut reader = BufReader::with_capacity(256 << 10, decoder);
     let mut line = Vec::new();
     let mut found = 0;

@@ -145,13 +145,15 @@ impl Components {
         if names.is_empty() {
             return Err(ComponentError::Empty);
         }
-        if names.iter().any(|name| name.as_ref() == "all") {
+        let named = names.iter().map(AsRef::as_ref);
+        let chosen = named
+            .clone()
+            .filter(|name| *name != "all")
+            .map(str::parse::<Component>)
+            .collect::<Result<std::collections::BTreeSet<_>, _>>()?;
+        if named.clone().any(|name| name == "all") {
             return Ok(Components::all());
         }
-        let chosen = names
-            .iter()
-            .map(|name| name.as_ref().parse::<Component>())
-            .collect::<Result<std::collections::BTreeSet<_>, _>>()?;
         for component in &chosen {
             if let Some(missing) = component.needs().iter().find(|need| !chosen.contains(need)) {
                 return Err(ComponentError::Needs {
@@ -197,6 +199,12 @@ mod tests {
     fn a_component_can_be_chosen_singly() {
         let chosen = Components::parse(&["activities"]).expect("activities alone are a choice");
         assert_eq!(chosen.iter().collect::<Vec<_>>(), [Component::Activities]);
+    }
+
+    #[test]
+    fn an_unknown_component_beside_all_is_refused() {
+        let refused = Components::parse(&["all", "mail"]);
+        assert_eq!(refused, Err(ComponentError::Unknown("mail".into())));
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub enum ConnectionState {
     Failed {
         cause: Cause,
     },
+    /// The credential is gone; what was read stays until somebody connects again or deletes it.
+    Disconnected,
+    /// Everything that was read is being removed; then the connection itself is gone.
+    Deleting,
 }
 
 impl ConnectionState {
@@ -99,7 +103,23 @@ impl ConnectionState {
             ConnectionState::Pending
             | ConnectionState::Connected
             | ConnectionState::Degraded { .. } => true,
-            ConnectionState::Paused | ConnectionState::Failed { .. } => false,
+            ConnectionState::Paused
+            | ConnectionState::Failed { .. }
+            | ConnectionState::Disconnected
+            | ConnectionState::Deleting => false,
+        }
+    }
+
+    /// Whether somebody stopped it: what a function finds out meanwhile does not start it again.
+    pub fn is_halted(&self) -> bool {
+        match self {
+            ConnectionState::Paused | ConnectionState::Disconnected | ConnectionState::Deleting => {
+                true
+            }
+            ConnectionState::Pending
+            | ConnectionState::Connected
+            | ConnectionState::Degraded { .. }
+            | ConnectionState::Failed { .. } => false,
         }
     }
 
@@ -110,6 +130,8 @@ impl ConnectionState {
             ConnectionState::Degraded { .. } => "degraded",
             ConnectionState::Paused => "paused",
             ConnectionState::Failed { .. } => "failed",
+            ConnectionState::Disconnected => "disconnected",
+            ConnectionState::Deleting => "deleting",
         }
     }
 }
@@ -160,4 +182,7 @@ pub struct TestReport {
     pub grants: Grants,
     /// Why a chosen component does not work, by component; absent for those that do.
     pub refused: BTreeMap<Component, Cause>,
+    /// When the credential ends, for kinds that tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_expires: Option<Timestamp>,
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::ConnectionId;
+use crate::file::Sharing;
+use crate::record::RecordId;
 use crate::state::Key;
 
 /// The function that a message is for; there is one queue per stage.
@@ -14,16 +17,18 @@ pub enum Stage {
     ActivityPoll,
     FileScan,
     Sweep,
+    Notify,
 }
 
 impl Stage {
-    pub const ALL: [Stage; 6] = [
+    pub const ALL: [Stage; 7] = [
         Stage::Connect,
         Stage::Test,
         Stage::UserScan,
         Stage::ActivityPoll,
         Stage::FileScan,
         Stage::Sweep,
+        Stage::Notify,
     ];
 
     pub fn name(self) -> &'static str {
@@ -34,6 +39,7 @@ impl Stage {
             Stage::ActivityPoll => "activity-poll",
             Stage::FileScan => "file-scan",
             Stage::Sweep => "sweep",
+            Stage::Notify => "notify",
         }
     }
 }
@@ -52,6 +58,40 @@ pub enum Message {
     },
     /// Send hints for everything that is due.
     Sweep,
+    /// Tell people how this connection stands, if they were not told yet.
+    Notify { connection: ConnectionId },
+    /// Build a view of what this connection holds, if it is not there yet: somebody wants to read it.
+    View {
+        connection: ConnectionId,
+        view: ViewName,
+    },
+}
+
+/// What a view shows: lists of a directory, or one root of files, up to commits that were published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewName {
+    pub incarnation: u32,
+    /// Such as `users`.
+    pub collection: String,
+    /// The root, for files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<ViewRoot>,
+    /// The commits, one of each stream that it is made of.
+    pub at: Vec<ViewCommit>,
+}
+
+/// What the rows of a root are made with beside its records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewRoot {
+    pub id: RecordId,
+    pub unshared: Sharing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewCommit {
+    pub stream: String,
+    pub epoch: u32,
+    pub sequence: u64,
 }
 
 impl Message {
@@ -59,6 +99,9 @@ impl Message {
         match self {
             Message::Look { stage, .. } => *stage,
             Message::Sweep => Stage::Sweep,
+            Message::Notify { .. } => Stage::Notify,
+            // The function that answers questions reads and writes views anyway.
+            Message::View { .. } => Stage::Connect,
         }
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::Timestamp;
+use crate::connection::ConnectionId;
 use crate::message::{Message, Stage};
 use crate::secret::Secret;
 use crate::state::{Item, Key, Keyed, Write};
@@ -29,6 +31,15 @@ pub trait Rng: Send + Sync {
     fn fraction(&self) -> f64 {
         // 53 bits are what a double holds exactly.
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Something nobody can guess, to make a secret of. Where `next_u64` may be guessed, an adapter answers otherwise.
+    fn unguessable(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for part in bytes.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.next_u64().to_be_bytes());
+        }
+        bytes
     }
 }
 
@@ -184,4 +195,53 @@ pub enum SecretError {
     Unsafe { reason: String },
     #[error("secrets cannot be used: {reason}")]
     Unavailable { reason: String },
+}
+
+/// Tells people and their systems what needs them.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// May tell the same twice; never nobody on success.
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
+}
+
+/// One thing that somebody should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Stable, for programs: `connection-failed`, `dead-letter`, …
+    pub code: String,
+    pub subject: String,
+    /// What happened and what to do; no secret and no content of the tenant.
+    pub text: String,
+    pub connection: Option<ConnectionId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("nobody could be told: {reason}")]
+pub struct NotifyError {
+    pub reason: String,
+}
+
+/// Figures for dashboards and alarms. Recording never fails and never waits.
+pub trait Metrics: Send + Sync {
+    fn record(
+        &self,
+        name: &'static str,
+        unit: Unit,
+        value: f64,
+        dimensions: &[(&'static str, &str)],
+    );
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Seconds,
+    Bytes,
+}
+
+/// For platforms that show figures in another way.
+pub struct NoMetrics;
+
+impl Metrics for NoMetrics {
+    fn record(&self, _: &'static str, _: Unit, _: f64, _: &[(&'static str, &str)]) {}
 }

@@ -114,6 +114,18 @@ pub fn list_stream(
     (key, stream)
 }
 
+/// Up to when a listing stream has listed what became available.
+pub fn listed_until(key: &Key, stream: &StreamItem) -> Result<Option<Timestamp>, StageError> {
+    let tile: Option<Tile> = stream.cursor(key)?;
+    Ok(tile.map(|tile| tile.tile))
+}
+
+/// The end of the last complete window of a listing stream.
+pub(crate) fn read_up_to(key: &Key, stream: &StreamItem) -> Result<Option<Timestamp>, StageError> {
+    let tile: Option<Tile> = stream.cursor(key)?;
+    Ok(tile.map(|tile| tile.tile))
+}
+
 /// The next window that is due, the widest one that the backlog and the vendor allow.
 fn next_window(
     level: Level,

@@ -1,46 +1,37 @@
-//! connect: takes a connection in, and switches on the audit feeds that are off once its permissions are known.
+//! connect: takes a connection in, changes it, and stops it; its deletion is a job of its own.
+//!
+//! Each of these is one conditional write of the connection, so that whatever is asked for twice, or beside something
+//! else, is done once or refused with a reason.
 
 use std::collections::BTreeMap;
 
-use casbah_connector::{ActivitySource, Feed, FeedState};
+use casbah_connector::Connector;
 use casbah_http::retry;
 use casbah_model::connection::{Cause, ConnectionId, ConnectionSettings, ConnectionState};
-use casbah_model::cursor::floor;
 use casbah_model::message::Stage;
-use casbah_model::ports::StoreError;
+use casbah_model::ports::{SecretError, StoreError};
 use casbah_model::secret::Secret;
-use casbah_model::state::{Condition, Key, Set, Write};
-use casbah_model::{SignedDuration, Timestamp};
+use casbah_model::state::{Change, Condition, Key, Set, Write};
 
-use crate::activity_poll::{Level, list_stream};
-use crate::bundles;
 use crate::context::Context;
+use crate::delete;
 use crate::error::StageError;
 use crate::gate;
 use crate::hint;
 use crate::items::{
-    self, CONNECTIONS, ConnectionItem, FeedItem, GateItem, GateState, Scope, StreamItem,
-    connection_key,
+    self, CONNECTIONS, ConnectionItem, GateItem, GateState, PastItem, StreamItem, connection_key,
+    past_key,
 };
-use crate::step::{Committed, Next, Step, ms_duration};
+use crate::step::ms_duration;
 
-/// Feeds are looked at this often: somebody may have switched one off, or bought a licence for one.
-const FEEDS_EVERY: SignedDuration = SignedDuration::from_hours(12);
-/// Feeds that were refused are asked for again after this.
-const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(1);
-/// Listings may reach back a little less than documented, because clocks differ and calls take time.
-const REACH_MARGIN: SignedDuration = SignedDuration::from_mins(10);
-/// Our clock may be ahead of the vendor's, who says when a feed began (AWS and SaaS clocks follow NTP; minutes are a
-/// generous bound). To list a little of what was before costs nothing.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
-/// When the second reading of a new feed begins.
-const LATE_AFTER: SignedDuration = SignedDuration::from_mins(90);
+pub use crate::feeds::chosen_feeds;
+
 /// Tries of a change against other writers of the connection.
 const UPDATE_TRIES_MAX: u32 = 6;
-/// What is visible while users are still scanned: the last hour before the connection was made.
-const EARLY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Takes a connection in, or changes its components, addresses and credential; the test follows by itself.
+///
+/// One that was disconnected goes on where it stood; one that was deleted begins anew, under keys of its own.
 pub async fn connect(
     ctx: &Context,
     settings: &ConnectionSettings,
@@ -48,6 +39,23 @@ pub async fn connect(
 ) -> Result<ConnectionItem, StageError> {
     let connector = crate::apps::connector(settings.app);
     connector.check(settings).map_err(StageError::Refused)?;
+    check_endpoints(connector, settings)?;
+    let known = find(ctx, &settings.id).await?;
+    if let Some(known) = &known {
+        check_change(known, settings)?;
+    }
+    // Before the change, so that the test that follows finds it.
+    ctx.secrets.put(settings.id.as_str(), secret).await?;
+    match known {
+        Some(known) => change(ctx, known, settings).await,
+        None => create(ctx, settings).await,
+    }
+}
+
+fn check_endpoints(
+    connector: &dyn Connector,
+    settings: &ConnectionSettings,
+) -> Result<(), StageError> {
     for (name, address) in &settings.endpoints {
         if !connector.endpoints().iter().any(|(known, _)| known == name) {
             let known: Vec<_> = connector
@@ -67,13 +75,10 @@ pub async fn connect(
         }
         casbah_http::Base::parse(address)?;
     }
-    ctx.secrets.put(settings.id.as_str(), secret).await?;
-    match find(ctx, &settings.id).await? {
-        Some(known) => change(ctx, known, settings).await,
-        None => create(ctx, settings).await,
-    }
+    Ok(())
 }
 
+/// The connection of this name; one that was deleted is not there.
 pub async fn find(ctx: &Context, id: &ConnectionId) -> Result<Option<ConnectionItem>, StageError> {
     let key = connection_key(id);
     let found = ctx.state.get(std::slice::from_ref(&key)).await?;
@@ -88,13 +93,15 @@ async fn create(
     settings: &ConnectionSettings,
 ) -> Result<ConnectionItem, StageError> {
     let now = ctx.now();
+    let (incarnation, is_still_past) = next_incarnation(ctx, &settings.id).await?;
     let connection = ConnectionItem {
         v: 1,
-        incarnation: 1,
+        incarnation,
         settings: settings.clone(),
         state: ConnectionState::Pending,
         connected_at: now,
         report: None,
+        previous: None,
         feeds: BTreeMap::new(),
     };
     let scope = connection.scope();
@@ -108,6 +115,7 @@ async fn create(
     let listed = Key::new(CONNECTIONS, settings.id.as_str());
     let writes = vec![
         Write::create(connection_key(&settings.id), items::write(&connection)),
+        is_still_past,
         Write::put(
             listed,
             BTreeMap::from([("app".to_string(), settings.app.name().into())]),
@@ -124,9 +132,59 @@ async fn create(
     let connection = find(ctx, &settings.id)
         .await?
         .ok_or(StageError::Store(StoreError::Unknown))?;
+    check_change(&connection, settings)?;
     tracing::info!(connection = %settings.id, app = %settings.app, "connection created");
     gate::hint_all(ctx, &[(test_key, test)]).await?;
     Ok(connection)
+}
+
+/// The incarnation after the last one of a name, and the check that it still is the last when it is taken.
+async fn next_incarnation(ctx: &Context, id: &ConnectionId) -> Result<(u32, Write), StageError> {
+    let key = past_key(id);
+    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+    let past: Option<PastItem> = match found.first() {
+        Some(Some(item)) => Some(items::read(&key, item)?),
+        _ => None,
+    };
+    let (next, condition) = match past {
+        Some(past) => (
+            past.incarnation + 1,
+            Condition::Equal("incarnation", past.incarnation.into()),
+        ),
+        None => (1, Condition::NotExists),
+    };
+    let change = Change::Check;
+    Ok((
+        next,
+        Write {
+            key,
+            condition,
+            change,
+        },
+    ))
+}
+
+/// What of a known connection cannot be changed by connecting again.
+fn check_change(known: &ConnectionItem, settings: &ConnectionSettings) -> Result<(), StageError> {
+    if known.state == ConnectionState::Deleting {
+        return Err(StageError::Refused(deleting(&settings.id)));
+    }
+    let is_same_tenant = known.settings.app == settings.app
+        && known.settings.app_settings.get("tenant_id") == settings.app_settings.get("tenant_id");
+    if is_same_tenant {
+        return Ok(());
+    }
+    let what = format!(
+        "the name \"{}\" belongs to another tenant's data in this folder",
+        settings.id
+    );
+    let fix = "give this connection another name, or use another output folder";
+    Err(StageError::Refused(Cause::new("config", what, fix)))
+}
+
+fn deleting(id: &ConnectionId) -> Cause {
+    let what = format!("connection \"{id}\" is being deleted");
+    Cause::new("deleting", what, "wait until it is gone, then connect it")
 }
 
 async fn change(
@@ -134,45 +192,156 @@ async fn change(
     known: ConnectionItem,
     settings: &ConnectionSettings,
 ) -> Result<ConnectionItem, StageError> {
-    let is_same_tenant = known.settings.app == settings.app
-        && known.settings.app_settings.get("tenant_id") == settings.app_settings.get("tenant_id");
-    if !is_same_tenant {
-        let what = format!(
-            "the name \"{}\" belongs to another tenant's data in this folder",
-            settings.id
-        );
-        let fix = "give this connection another name, or use another output folder";
-        return Err(StageError::Refused(Cause::new("config", what, fix)));
-    }
     ctx.tokens.forget(&known.scope().to_string());
     let changed = serde_json::to_value(settings).expect("settings are plain");
     update(ctx, &settings.id, &LOOKERS, |known| {
-        let is_stopped = matches!(known.state, ConnectionState::Failed { .. });
+        check_change(known, settings)?;
+        let is_stopped = matches!(
+            known.state,
+            ConnectionState::Failed { .. } | ConnectionState::Disconnected
+        );
         let mut sets = vec![Set::To("settings", changed.clone())];
         if is_stopped {
             // Somebody acted: the credential or the settings may be right now, so everything is tried again.
             sets.push(state_set(&ConnectionState::Pending));
         }
-        (known.settings != *settings || is_stopped).then_some(sets)
+        Ok((known.settings != *settings || is_stopped).then(|| sets.into()))
     })
     .await?;
     Ok(find(ctx, &settings.id).await?.unwrap_or(known))
 }
 
+/// Changes a connection from what it was read as, and its credential where another one is given; the test follows.
+///
+/// # Errors
+/// `Refused` with the code `changed` when somebody else has changed its settings since it was read.
+pub async fn revise(
+    ctx: &Context,
+    known: &ConnectionItem,
+    settings: &ConnectionSettings,
+    secret: Option<&Secret>,
+) -> Result<ConnectionItem, StageError> {
+    let connector = crate::apps::connector(settings.app);
+    connector.check(settings).map_err(StageError::Refused)?;
+    check_endpoints(connector, settings)?;
+    check_change(known, settings)?;
+    if let Some(secret) = secret {
+        // Before the change, so that the test that follows finds it.
+        ctx.secrets.put(settings.id.as_str(), secret).await?;
+    }
+    ctx.tokens.forget(&known.scope().to_string());
+    let changed = serde_json::to_value(settings).expect("settings are plain");
+    update(ctx, &settings.id, &LOOKERS, |latest| {
+        check_connected(latest)?;
+        let is_known = latest.incarnation == known.incarnation
+            && (latest.settings == known.settings || latest.settings == *settings);
+        if !is_known {
+            let what = format!("connection \"{}\" was changed in this moment", settings.id);
+            let cause = Cause::new("changed", what, "read it again and repeat the change");
+            return Err(StageError::Refused(cause));
+        }
+        let is_failed = matches!(latest.state, ConnectionState::Failed { .. });
+        let mut sets = vec![Set::To("settings", changed.clone())];
+        if is_failed {
+            // Somebody acted: what was wrong may be right now, so everything is tried again.
+            sets.push(state_set(&ConnectionState::Pending));
+        }
+        let is_change = latest.settings != *settings || is_failed || secret.is_some();
+        Ok(is_change.then(|| sets.into()))
+    })
+    .await?;
+    let unknown = || StageError::UnknownConnection {
+        name: settings.id.to_string(),
+    };
+    find(ctx, &settings.id).await?.ok_or_else(unknown)
+}
+
 /// Stops all calls of a connection; everything stays where it is.
 pub async fn pause(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    update(ctx, id, &[], |_| {
-        Some(vec![state_set(&ConnectionState::Paused)])
+    update(ctx, id, &[], |known| {
+        check_connected(known)?;
+        Ok(Some(vec![state_set(&ConnectionState::Paused)].into()))
     })
     .await
 }
 
 /// Lets a paused connection go on; the sweeper finds what is overdue.
 pub async fn resume(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
-    update(ctx, id, &LOOKERS, |_| {
-        Some(vec![state_set(&ConnectionState::Pending)])
+    update(ctx, id, &LOOKERS, |known| {
+        check_connected(known)?;
+        Ok(Some(vec![state_set(&ConnectionState::Pending)].into()))
     })
     .await
+}
+
+/// Without a credential there is nothing to pause or to go on with.
+fn check_connected(known: &ConnectionItem) -> Result<(), StageError> {
+    let id = &known.settings.id;
+    match known.state {
+        ConnectionState::Deleting => Err(StageError::Refused(deleting(id))),
+        ConnectionState::Disconnected => Err(StageError::Refused(Cause::new(
+            "disconnected",
+            format!("connection \"{id}\" is disconnected, its credential is gone"),
+            "connect it again with its credential",
+        ))),
+        ConnectionState::Pending
+        | ConnectionState::Connected
+        | ConnectionState::Degraded { .. }
+        | ConnectionState::Paused
+        | ConnectionState::Failed { .. } => Ok(()),
+    }
+}
+
+/// Stops all calls of a connection and forgets its credential; what was read stays.
+///
+/// Asked for again it does what is left to do, so that whoever lost the answer can repeat it.
+pub async fn disconnect(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
+    update(ctx, id, &[], |known| match known.state {
+        ConnectionState::Deleting => Err(StageError::Refused(deleting(id))),
+        ConnectionState::Disconnected => Ok(None),
+        _ => Ok(Some(vec![state_set(&ConnectionState::Disconnected)].into())),
+    })
+    .await?;
+    // Whoever connected again in this moment has put another credential, which stays.
+    if let Some(known) = find(ctx, id).await?
+        && known.state == ConnectionState::Disconnected
+    {
+        ctx.tokens.forget(&known.scope().to_string());
+        forget_secret(ctx, id).await?;
+        tracing::info!(connection = %id, "connection disconnected");
+    }
+    Ok(())
+}
+
+/// Begins the deletion of a connection and of everything that was read from it; its job does the rest and takes minutes.
+///
+/// Asked for again while it goes on it changes nothing; afterwards there is no such connection.
+pub async fn delete(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
+    update(ctx, id, &[], |known| {
+        let others = vec![delete::job(ctx, known)];
+        let sets = vec![state_set(&ConnectionState::Deleting)];
+        let is_new = known.state != ConnectionState::Deleting;
+        Ok(is_new.then_some(Changes { sets, others }))
+    })
+    .await?;
+    let Some(known) = find(ctx, id).await? else {
+        return Ok(());
+    };
+    ctx.tokens.forget(&known.scope().to_string());
+    if known.state == ConnectionState::Deleting {
+        forget_secret(ctx, id).await?;
+        tracing::info!(connection = %id, "connection is being deleted");
+        delete::hint_job(ctx, &known).await?;
+    }
+    Ok(())
+}
+
+/// Removes the credential; that there is none any more is what was wanted.
+pub(crate) async fn forget_secret(ctx: &Context, id: &ConnectionId) -> Result<(), StageError> {
+    match ctx.secrets.delete(id.as_str()).await {
+        Ok(()) | Err(SecretError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn state_set(state: &ConnectionState) -> Set {
@@ -185,12 +354,27 @@ fn state_set(state: &ConnectionState) -> Set {
 /// Streams that act on a change of their connection: it is tested, and its feeds are looked at.
 const LOOKERS: [&str; 2] = ["test", "feeds"];
 
+/// What changes of a connection, and what must happen in the same write.
+struct Changes {
+    sets: Vec<Set>,
+    others: Vec<Write>,
+}
+
+impl From<Vec<Set>> for Changes {
+    fn from(sets: Vec<Set>) -> Changes {
+        Changes {
+            sets,
+            others: vec![],
+        }
+    }
+}
+
 /// Changes a connection and wakes streams that look at it, in one transaction; does nothing when nothing changes.
 async fn update(
     ctx: &Context,
     id: &ConnectionId,
     lookers: &[&str],
-    changes: impl Fn(&ConnectionItem) -> Option<Vec<Set>>,
+    changes: impl Fn(&ConnectionItem) -> Result<Option<Changes>, StageError>,
 ) -> Result<(), StageError> {
     let unknown = || StageError::UnknownConnection {
         name: id.to_string(),
@@ -198,15 +382,19 @@ async fn update(
     let mut tries = 1;
     loop {
         let connection = find(ctx, id).await?.ok_or_else(unknown)?;
-        let Some(mut sets) = changes(&connection) else {
+        let Some(Changes { mut sets, others }) = changes(&connection)? else {
             return Ok(());
         };
         sets.push(Set::Add("v", 1.into()));
-        let condition = Condition::Equal("v", connection.v.into());
-        let write = Write::update(connection_key(id), condition, sets);
+        let condition = Condition::All(vec![
+            Condition::Equal("v", connection.v.into()),
+            Condition::Equal("incarnation", connection.incarnation.into()),
+        ]);
+        let mut writes = vec![Write::update(connection_key(id), condition, sets)];
+        writes.extend(others);
         let scope = connection.scope();
         let streams: Vec<Key> = lookers.iter().map(|name| scope.stream(name)).collect();
-        match hint::change_and_wake(ctx, write, &streams).await {
+        match hint::change_and_wake(ctx, writes, &streams).await {
             // Something moved in this moment: look again.
             Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
                 if tries < UPDATE_TRIES_MAX =>
@@ -218,147 +406,4 @@ async fn update(
             other => return other,
         }
     }
-}
-
-/// The feeds of an app that the chosen components read.
-pub fn chosen_feeds(source: &dyn ActivitySource, connection: &ConnectionItem) -> Vec<Feed> {
-    let is_chosen = |feed: &&Feed| connection.settings.components.has_any(feed.components);
-    source.feeds().iter().filter(is_chosen).copied().collect()
-}
-
-/// The step of the stream `feeds`: switches on what is off, and creates the streams that read what is on.
-pub async fn start_feeds(mut step: Step<'_>) -> Result<(), StageError> {
-    let ctx = step.ctx;
-    let (session, connector) = ctx.interactive_session(&step.connection).await?;
-    let Some(source) = connector.activities() else {
-        return step
-            .release(Next::CaughtUp(ctx.now() + FEEDS_EVERY), None)
-            .await;
-    };
-    let feeds = chosen_feeds(source, &step.connection);
-    let asked = ctx.now();
-    let states = match source.start(&session, &feeds).await {
-        Ok(states) => states,
-        Err(error) => return step.recover(error, None).await,
-    };
-    let now = ctx.now();
-    loop {
-        let (mut writes, created) = stream_writes(&step, &states, asked).await?;
-        writes.push(feed_write(ctx, &step.scope, &states).await?);
-        match step.commit(None, writes).await? {
-            Committed::Yes => {
-                gate::hint_all(ctx, &created).await?;
-                break;
-            }
-            Committed::FencedOff => return Ok(()),
-            // The gate or the connection moved in this moment: look again.
-            Committed::Refused { .. } if step.has_time() => {}
-            Committed::Refused { .. } => return step.release(Next::Continue, None).await,
-        }
-    }
-    let is_refused = states
-        .iter()
-        .any(|(_, state)| matches!(state, FeedState::Refused(_)));
-    let again = now
-        + if is_refused {
-            REFUSED_AGAIN
-        } else {
-            FEEDS_EVERY
-        };
-    step.release(Next::CaughtUp(again), None).await
-}
-
-async fn feed_write(
-    ctx: &Context,
-    scope: &Scope,
-    states: &[(Feed, FeedState)],
-) -> Result<Write, StageError> {
-    let unknown = || StageError::UnknownConnection {
-        name: scope.connection.to_string(),
-    };
-    let connection = find(ctx, &scope.connection).await?.ok_or_else(unknown)?;
-    let mut feeds = connection.feeds;
-    for (feed, state) in states {
-        // A feed that was started by us is on from then on; that it was off once is worth keeping.
-        let is_known_start = feeds
-            .get(feed.name)
-            .is_some_and(|known| known.state == "started");
-        if !(is_known_start && matches!(state, FeedState::On)) {
-            feeds.insert(feed.name.into(), FeedItem::from(state));
-        }
-    }
-    let feeds = serde_json::to_value(feeds).expect("feeds are plain");
-    let sets = vec![Set::Add("v", 1.into()), Set::To("feeds", feeds)];
-    let condition = Condition::Equal("v", connection.v.into());
-    Ok(Write::update(
-        connection_key(&scope.connection),
-        condition,
-        sets,
-    ))
-}
-
-/// Creates the streams of every feed that can be read: at once what is visible early, behind the gate the rest.
-///
-/// `now` is from before the feeds were switched on: what a feed shows from its first moment on is ours to read.
-async fn stream_writes(
-    step: &Step<'_>,
-    states: &[(Feed, FeedState)],
-    now: Timestamp,
-) -> Result<(Vec<Write>, Vec<(Key, StreamItem)>), StageError> {
-    let (ctx, scope) = (step.ctx, &step.scope);
-    let connected = floor(step.connection.connected_at, Level::Live.window());
-    let mut at_once = vec![];
-    let mut gated = vec![];
-    for (feed, state) in states {
-        let reach =
-            SignedDuration::try_from(feed.reach).unwrap_or(SignedDuration::ZERO) - REACH_MARGIN;
-        let oldest = (step.connection.connected_at - reach).max(now - reach);
-        let is_on = match state {
-            FeedState::On => true,
-            FeedState::Started => false,
-            FeedState::Refused(_) => continue,
-        };
-        // A feed that could be read only later starts where listings reach, not where the connection began.
-        let begin = if is_on {
-            floor(oldest, Level::Live.window())
-        } else {
-            floor(now - CLOCKS_DIFFER, Level::Live.window())
-        };
-        let live = if is_on { connected.max(begin) } else { begin };
-        let lane_key = scope.stream(&bundles::lane_name(feed));
-        at_once.push((
-            lane_key.clone(),
-            StreamItem::new(&lane_key, Stage::ActivityPoll, feed.components, now),
-        ));
-        if is_on {
-            let early = (live - EARLY).max(begin);
-            at_once.push(list_stream(
-                scope,
-                feed,
-                Level::Early,
-                early,
-                Some(live),
-                now,
-            ));
-            gated.push(list_stream(
-                scope,
-                feed,
-                Level::Back,
-                begin,
-                Some(live),
-                now,
-            ));
-        }
-        gated.push(list_stream(scope, feed, Level::Live, live, None, now));
-        // The second reading of what is being read for the first time would only take its calls.
-        let (key, mut late) = list_stream(scope, feed, Level::Late, begin, None, now + LATE_AFTER);
-        late.caught_up = true;
-        gated.push((key, late));
-    }
-    let (mut writes, mut created) = gate::creations(ctx, scope, gated).await?;
-    for (key, stream) in gate::absent(ctx, at_once).await? {
-        writes.push(Write::create(key.clone(), items::write(&stream)));
-        created.push((key, stream));
-    }
-    Ok((writes, created))
 }

@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use casbah_connector::Connector;
 use casbah_http::gate::Gates;
 use casbah_http::{Base, Session, SessionParts, Tokens};
 use casbah_model::message::Ticket;
-use casbah_model::ports::{Clock, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport};
+use casbah_model::ports::{
+    Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport,
+};
 use casbah_model::{SignedDuration, Timestamp};
 
 use crate::apps;
+use crate::counted::Counted;
 use crate::error::StageError;
 use crate::file_scan::RootsCache;
 use crate::items::ConnectionItem;
+use crate::meter::Meter;
 use crate::patient::Patient;
 
 /// The ports and settings of this process, shared by all its invocations.
@@ -26,11 +30,13 @@ pub struct Context {
     pub transport: Arc<dyn Transport>,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+    pub notifier: Arc<dyn Notifier>,
+    pub metrics: Arc<dyn Metrics>,
     pub settings: Settings,
     /// Caches that may vanish.
     pub tokens: Arc<Tokens>,
     pub roots: RootsCache,
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     /// Set when the process is asked to end: steps stop at their next page border.
     pub stopping: AtomicBool,
 }
@@ -49,6 +55,11 @@ pub struct Settings {
     pub commit_bytes: usize,
     /// How often every file is looked at.
     pub file_sweep: SignedDuration,
+    /// A view of more records than this is built in the background (decision 0003 says what it takes).
+    pub view_records: u64,
+    /// Whether whoever enters an address of a vendor may name this machine, or any host: yes where the machine is their
+    /// own, no where a platform serves something of its own there (Lambda's runtime API is at 127.0.0.1).
+    pub loopback_vendors: bool,
 }
 
 impl Default for Settings {
@@ -62,26 +73,9 @@ impl Default for Settings {
             commit_after: SignedDuration::from_secs(5),
             commit_bytes: 16 << 20,
             file_sweep: SignedDuration::from_hours(12),
+            view_records: 50_000,
+            loopback_vendors: true,
         }
-    }
-}
-
-/// Records committed by this process, for whoever shows progress.
-#[derive(Default)]
-pub struct Meter {
-    pub entities: AtomicU64,
-    pub activities: AtomicU64,
-    pub files: AtomicU64,
-}
-
-impl Meter {
-    pub fn add(&self, family: &str, records: u64) {
-        let counter = match family {
-            "activities" => &self.activities,
-            "files" => &self.files,
-            _ => &self.entities,
-        };
-        counter.fetch_add(records, Ordering::Relaxed);
     }
 }
 
@@ -167,6 +161,11 @@ impl Context {
             ticket,
             deadline,
         );
+        let transport = Arc::new(Counted {
+            inner: Arc::clone(&self.transport),
+            meter: Arc::clone(&self.meter),
+            dialect: connector.dialect(),
+        });
         let mut endpoints = BTreeMap::new();
         for (name, address) in connector.endpoints() {
             let address = connection
@@ -185,7 +184,7 @@ impl Context {
             tenant,
             authenticator: connector.auth(),
             dialect: connector.dialect(),
-            transport: Arc::clone(&self.transport),
+            transport,
             clock: Arc::clone(&self.clock),
             rng: Arc::clone(&self.rng),
             tokens: Arc::clone(&self.tokens),

@@ -4,7 +4,7 @@ use casbah_http::BadAddress;
 use casbah_lake::RawError;
 use casbah_lake::read::ReadError;
 use casbah_model::connection::Cause;
-use casbah_model::ports::{ObjectError, QueueError, SecretError, StoreError};
+use casbah_model::ports::{NotifyError, ObjectError, QueueError, SecretError, StoreError};
 use casbah_model::state::Key;
 
 /// The message is not deleted: it comes again, or the sweeper finds what it was about.
@@ -22,6 +22,8 @@ pub enum StageError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Secret(#[from] SecretError),
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
     #[error(transparent)]
     Address(#[from] BadAddress),
     /// An item that no version of this program wrote.
@@ -53,6 +55,7 @@ impl StageError {
             | StageError::Malformed { .. } => true,
             StageError::Store(_)
             | StageError::Queue(_)
+            | StageError::Notify(_)
             | StageError::Object(_)
             | StageError::Raw(_)
             | StageError::Read(_)

@@ -12,7 +12,7 @@ use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
 use casbah_model::message::Ticket;
 use casbah_model::ports::{Query, StoreError};
-use casbah_model::state::{Condition, Key, Set, Write};
+use casbah_model::state::{Condition, Item, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 
@@ -38,6 +38,8 @@ const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
 const FAILS_MAX: u32 = 20;
 /// A root that was looked at because of an event is not looked at again within this.
 const SOON_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// Items of one batched read (DynamoDB API reference, "BatchGetItem").
+const KEYS_PER_READ: usize = 100;
 
 pub fn is_unit(step: &Step<'_>) -> bool {
     step.key.sk.starts_with("U#")
@@ -306,9 +308,19 @@ pub async fn look_soon(
         });
         due.extend(found.map(|(_, key)| key.clone()));
     }
+    look_at(ctx, scope, &due.into_iter().collect::<Vec<_>>()).await
+}
+
+/// Makes finished units due, and wakes a lane for them. What is not there is no root that we know.
+pub(crate) async fn look_at(ctx: &Context, scope: &Scope, units: &[Key]) -> Result<(), StageError> {
     let mut is_any = false;
-    for key in due {
-        is_any |= make_due(ctx, &key).await?;
+    for some in units.chunks(KEYS_PER_READ) {
+        let found = ctx.state.get(some).await?;
+        for (key, item) in some.iter().zip(found) {
+            if let Some(item) = item {
+                is_any |= make_due(ctx, key, &item).await?;
+            }
+        }
     }
     if is_any {
         let lane = ctx.rng.next_u64() as usize % LANES;
@@ -362,11 +374,7 @@ fn normal(address: &str) -> String {
 }
 
 /// Makes a finished unit due again, outside of any run; one that is waiting or at work will see the change anyway.
-async fn make_due(ctx: &Context, key: &Key) -> Result<bool, StageError> {
-    let found = ctx.state.get(std::slice::from_ref(key)).await?;
-    let Some(Some(item)) = found.first() else {
-        return Ok(false);
-    };
+async fn make_due(ctx: &Context, key: &Key, item: &Item) -> Result<bool, StageError> {
     let mut unit: StreamItem = items::read(key, item)?;
     let now = ctx.now();
     if unit.st != StreamState::Done {

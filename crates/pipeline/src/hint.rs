@@ -64,8 +64,21 @@ pub async fn nudge(ctx: &Context, key: &Key) -> Result<(), StageError> {
     }
 }
 
+/// Makes a stream due now and free, for one who knows that nobody is at work on it; `None` when it is not there.
+pub(crate) async fn free(ctx: &Context, key: &Key) -> Result<Option<StreamItem>, StageError> {
+    let found = ctx.state.get(std::slice::from_ref(key)).await?;
+    let Some(Some(item)) = found.first() else {
+        return Ok(None);
+    };
+    let mut stream: StreamItem = items::read(key, item)?;
+    ctx.state
+        .write(due_write(key, &mut stream, ctx.now()))
+        .await?;
+    Ok(Some(stream))
+}
+
 /// Makes a stream due, and free: whoever is at work on it is fenced off.
-fn due_write(key: &Key, stream: &mut StreamItem, now: Timestamp) -> Write {
+pub(crate) fn due_write(key: &Key, stream: &mut StreamItem, now: Timestamp) -> Write {
     let condition = Condition::Equal("v", stream.v.into());
     stream.v += 1;
     // Nobody who was at work may take this write for a commit of its own whose answer was lost.
@@ -92,11 +105,11 @@ fn due_write(key: &Key, stream: &mut StreamItem, now: Timestamp) -> Write {
 /// `Refused` when something moved in this moment: read again and repeat.
 pub async fn change_and_wake(
     ctx: &Context,
-    change: Write,
+    changes: Vec<Write>,
     streams: &[Key],
 ) -> Result<(), StageError> {
     let now = ctx.now();
-    let mut writes = vec![change];
+    let mut writes = changes;
     let mut due = vec![];
     let found = match streams.is_empty() {
         true => vec![],

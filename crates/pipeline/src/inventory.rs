@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use casbah_lake::read::{self, Marks};
-use casbah_model::connection::ConnectionId;
+use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::file::Sharing;
 use serde::Serialize;
 
@@ -252,6 +252,9 @@ fn effective(items: &HashMap<String, Item>, item: &Item, unshared: Sharing) -> S
 pub async fn summaries(ctx: &Context) -> Result<BTreeMap<ConnectionId, Summary>, StageError> {
     let mut all = BTreeMap::new();
     for connection in crate::status::connections(ctx).await? {
+        if connection.state == ConnectionState::Deleting {
+            continue;
+        }
         let summary = summary(ctx, &connection).await?;
         all.insert(connection.settings.id.clone(), summary);
     }

@@ -10,6 +10,7 @@ use casbah_model::connection::{
 };
 use casbah_model::file::Root;
 use casbah_model::message::Stage;
+use casbah_model::permission::Permission;
 use casbah_model::record::RecordId;
 use casbah_model::state::{Item, Key, Value, from_item, to_item};
 use casbah_model::{SignedDuration, Timestamp};
@@ -96,6 +97,21 @@ pub fn connection_key(id: &ConnectionId) -> Key {
     Key::new(format!("C#{id}"), "META")
 }
 
+/// What people were told of a connection.
+pub fn told_key(id: &ConnectionId) -> Key {
+    Key::new(format!("C#{id}"), "TOLD")
+}
+
+/// How a caller of a connection's webhook is known, and when its hints were followed last.
+pub fn hook_key(id: &ConnectionId) -> Key {
+    Key::new(format!("C#{id}"), "HOOK")
+}
+
+/// What is left of a connection that was deleted.
+pub fn past_key(id: &ConnectionId) -> Key {
+    Key::new(format!("C#{id}"), "PAST")
+}
+
 /// Partition that names every connection.
 pub const CONNECTIONS: &str = "CONNECTIONS";
 
@@ -120,9 +136,37 @@ pub struct ConnectionItem {
     pub connected_at: Timestamp,
     #[serde(default)]
     pub report: Option<TestReport>,
+    /// What the test before that one found granted, to tell what changed in between.
+    #[serde(default)]
+    pub previous: Option<GrantedBefore>,
     /// What became of each feed, by its name.
     #[serde(default)]
     pub feeds: BTreeMap<String, FeedItem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedBefore {
+    pub tested: Timestamp,
+    /// Whether the vendor told what was granted.
+    pub is_known: bool,
+    pub granted: Vec<Permission>,
+}
+
+impl From<&TestReport> for GrantedBefore {
+    fn from(report: &TestReport) -> GrantedBefore {
+        GrantedBefore {
+            tested: report.tested,
+            is_known: report.grants.is_known,
+            granted: report.grants.granted.clone(),
+        }
+    }
+}
+
+/// The last incarnation of a name whose connection was deleted, so that the next one gets keys of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastItem {
+    pub incarnation: u32,
+    pub deleted: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

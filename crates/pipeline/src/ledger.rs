@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use casbah_lake::{ManifestEntry, read};
 use casbah_model::Timestamp;
-use casbah_model::connection::ConnectionId;
+use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::ports::Query;
 use casbah_model::record::RecordId;
+use casbah_model::state::Key;
 use casbah_model::tally::{Tallies, Tally};
 use serde::Serialize;
 
@@ -54,11 +55,7 @@ pub async fn ledger(ctx: &Context, only: Option<&ConnectionId>) -> Result<Ledger
         hours: vec![],
     };
     for connection in chosen(ctx, only).await? {
-        let mut feeds: BTreeMap<String, Tallies> = BTreeMap::new();
-        for stream in manifests(ctx, &connection.scope()).await? {
-            let tallies = feeds.entry(feed_of(&stream)).or_default();
-            each_entry(ctx, &stream.manifest, |entry| tallies.add(&entry.tallies)).await?;
-        }
+        let feeds = tallies(ctx, &connection, None).await?;
         let name = &connection.settings.id;
         for (feed, tallies) in feeds {
             add(&mut ledger, name, &feed, &tallies);
@@ -66,6 +63,28 @@ pub async fn ledger(ctx: &Context, only: Option<&ConnectionId>) -> Result<Ledger
     }
     ledger.closes = ledger.totals.iter().all(|total| total.closes);
     Ok(ledger)
+}
+
+/// Sums the manifest of one connection by feed; of one feed, when only that is asked for, which reads no other.
+pub async fn tallies(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    only: Option<&str>,
+) -> Result<BTreeMap<String, Tallies>, StageError> {
+    let scope = connection.scope();
+    let mut committing = committing_streams(ctx, &scope).await?;
+    if only.is_none_or(|feed| feed == FILES) {
+        committing.extend(committing_roots(ctx, &scope).await?);
+    }
+    let mut feeds: BTreeMap<String, Tallies> = BTreeMap::new();
+    for stream in committing {
+        let feed = feed_of(&stream);
+        if only.is_none_or(|only| feed == only) {
+            let tallies = feeds.entry(feed).or_default();
+            each_entry(ctx, &stream.manifest, |entry| tallies.add(&entry.tallies)).await?;
+        }
+    }
+    Ok(feeds)
 }
 
 fn add(ledger: &mut Ledger, connection: &ConnectionId, feed: &str, tallies: &Tallies) {
@@ -92,7 +111,9 @@ async fn chosen(
     ctx: &Context,
     only: Option<&ConnectionId>,
 ) -> Result<Vec<ConnectionItem>, StageError> {
-    let all = connections(ctx).await?;
+    let mut all = connections(ctx).await?;
+    // Half of what was there proves nothing.
+    all.retain(|connection| connection.state != ConnectionState::Deleting);
     let Some(only) = only else { return Ok(all) };
     let found: Vec<_> = all
         .into_iter()
@@ -117,32 +138,44 @@ pub struct Committing {
 
 /// Every stream and unit of a connection that has a manifest.
 pub async fn manifests(ctx: &Context, scope: &Scope) -> Result<Vec<Committing>, StageError> {
-    let mut found = vec![];
-    for (key, item) in streams(ctx, scope).await? {
-        let name = stream_name(&key).to_string();
-        found.push(Committing {
-            manifest: scope.manifest(&name),
-            name,
-            is_root: false,
-            item,
-        });
-    }
-    for (key, item) in all_units(ctx, scope, QUEUE).await? {
-        let name = stream_name(&key).to_string();
-        found.push(Committing {
-            manifest: scope.manifest(&name),
-            name,
-            is_root: true,
-            item,
-        });
-    }
+    let mut found = committing_streams(ctx, scope).await?;
+    found.extend(committing_roots(ctx, scope).await?);
     Ok(found)
 }
+
+async fn committing_streams(ctx: &Context, scope: &Scope) -> Result<Vec<Committing>, StageError> {
+    let streams = streams(ctx, scope).await?.into_iter();
+    Ok(streams
+        .map(|(key, item)| Committing::new(scope, &key, item, false))
+        .collect())
+}
+
+async fn committing_roots(ctx: &Context, scope: &Scope) -> Result<Vec<Committing>, StageError> {
+    let roots = all_units(ctx, scope, QUEUE).await?.into_iter();
+    Ok(roots
+        .map(|(key, item)| Committing::new(scope, &key, item, true))
+        .collect())
+}
+
+impl Committing {
+    fn new(scope: &Scope, key: &Key, item: items::StreamItem, is_root: bool) -> Committing {
+        let name = stream_name(key).to_string();
+        Committing {
+            manifest: scope.manifest(&name),
+            name,
+            is_root,
+            item,
+        }
+    }
+}
+
+/// The feed of everything that file roots commit.
+const FILES: &str = "files";
 
 /// The feed that a stream's counts belong to: listings and lanes of one feed are one row.
 fn feed_of(stream: &Committing) -> String {
     if stream.is_root {
-        return "files".into();
+        return FILES.into();
     }
     let levels = Level::ALL
         .iter()

@@ -4,12 +4,16 @@
 
 pub mod activity_poll;
 pub mod apps;
+mod books;
 mod bundle_commit;
 mod bundle_output;
 pub mod bundles;
 pub mod connect;
 pub mod context;
+mod counted;
+pub mod delete;
 pub mod error;
+mod feeds;
 pub mod file_scan;
 pub mod gate;
 pub mod hint;
@@ -17,6 +21,9 @@ pub mod inventory;
 pub mod items;
 mod lane;
 pub mod ledger;
+pub mod meter;
+pub mod notify;
+pub mod observe;
 pub mod page_loop;
 mod patient;
 mod recovery;
@@ -28,18 +35,35 @@ pub mod step;
 pub mod sweep;
 pub mod test_connection;
 pub mod user_scan;
+pub mod view;
+pub mod webhook;
 
-pub use context::{Context, Meter, Settings};
+pub use context::{Context, Settings};
 pub use error::StageError;
+pub use meter::Meter;
 
 use casbah_model::message::{Message, Stage};
+use casbah_model::ports::SecretError;
 
 use step::Step;
 
 /// Does what a message hints at. The message is deleted on success; after an error it comes again.
 pub async fn handle(ctx: &Context, message: &Message) -> Result<(), StageError> {
+    let done = work(ctx, message).await;
+    flush_metrics(ctx);
+    done
+}
+
+/// Records what was counted since the last time; for what calls vendors beside [`handle`].
+pub fn flush_metrics(ctx: &Context) {
+    ctx.meter.record(&*ctx.metrics);
+}
+
+async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
     let (stage, key, version, ticket) = match message {
         Message::Sweep => return sweep::sweep(ctx).await,
+        Message::Notify { connection } => return notify::tell(ctx, connection).await,
+        Message::View { connection, view } => return view::build(ctx, connection, view).await,
         Message::Look {
             stage,
             key,
@@ -50,8 +74,10 @@ pub async fn handle(ctx: &Context, message: &Message) -> Result<(), StageError> 
     let Some(step) = Step::begin(ctx, key, version).await? else {
         return Ok(());
     };
-    match stage {
-        Stage::Connect => connect::start_feeds(step).await,
+    let scope = step.scope.clone();
+    let done = match stage {
+        Stage::Connect if delete::is_job(&step) => delete::remove(step).await,
+        Stage::Connect => feeds::start(step).await,
         Stage::Test => test_connection::test(step).await,
         Stage::UserScan => user_scan::scan(step, ticket).await,
         Stage::ActivityPoll if bundles::is_lane(&step) => bundles::collect(step, ticket).await,
@@ -59,6 +85,14 @@ pub async fn handle(ctx: &Context, message: &Message) -> Result<(), StageError> 
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,
         Stage::FileScan if file_scan::is_lane(&step) => file_scan::work(step, ticket).await,
         Stage::FileScan => roots::plan(step, ticket).await,
-        Stage::Sweep => Ok(()),
+        Stage::Sweep | Stage::Notify => Ok(()),
+    };
+    match done {
+        // Somebody disconnected it in this moment, or took the credential away by hand.
+        Err(StageError::Secret(SecretError::NotFound { .. })) => {
+            let cause = recovery::no_credential(&scope.connection);
+            recovery::fail_connection(ctx, &scope, cause).await
+        }
+        done => done,
     }
 }

@@ -1,4 +1,4 @@
-//! Objects that are put again until the store says yes: same name, same bytes (pipeline design, section 5).
+//! Objects that are put, or removed, again until the store says yes: same name, same bytes (pipeline design, section 5).
 
 use std::sync::Arc;
 
@@ -9,14 +9,23 @@ use casbah_model::transport::Bytes;
 
 use crate::step::ms_duration;
 
-/// Tries of one put within an invocation: about eight seconds in all.
-const PUT_TRIES_MAX: u32 = 6;
+/// Tries of one put or removal within an invocation: about eight seconds in all.
+const TRIES_MAX: u32 = 6;
 
-/// An object store whose puts are repeated while it is only busy; everything else passes through.
+/// An object store whose puts and removals are repeated while it is only busy; everything else passes through.
 pub struct Patient {
     pub inner: Arc<dyn ObjectStore>,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+}
+
+impl Patient {
+    async fn wait(&self, tries: u32) {
+        let wait = retry::quick_wait(tries, self.rng.fraction());
+        self.clock
+            .sleep_until(self.clock.now() + ms_duration(wait))
+            .await;
+    }
 }
 
 #[async_trait]
@@ -25,13 +34,10 @@ impl ObjectStore for Patient {
         let mut tries = 1;
         loop {
             match self.inner.put(name, content.clone()).await {
-                Err(ObjectError::Unavailable { .. }) if tries < PUT_TRIES_MAX => {}
+                Err(ObjectError::Unavailable { .. }) if tries < TRIES_MAX => {}
                 other => return other,
             }
-            let wait = retry::quick_wait(tries, self.rng.fraction());
-            self.clock
-                .sleep_until(self.clock.now() + ms_duration(wait))
-                .await;
+            self.wait(tries).await;
             tries += 1;
         }
     }
@@ -50,6 +56,14 @@ impl ObjectStore for Patient {
     }
 
     async fn delete(&self, name: &str) -> Result<(), ObjectError> {
-        self.inner.delete(name).await
+        let mut tries = 1;
+        loop {
+            match self.inner.delete(name).await {
+                Err(ObjectError::Unavailable { .. }) if tries < TRIES_MAX => {}
+                other => return other,
+            }
+            self.wait(tries).await;
+            tries += 1;
+        }
     }
 }

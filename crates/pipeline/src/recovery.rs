@@ -2,7 +2,7 @@
 
 use casbah_connector::{ConnectorError, OutputError, PARKED, Recovery};
 use casbah_http::retry;
-use casbah_model::connection::{Cause, ConnectionState};
+use casbah_model::connection::{Cause, ConnectionId, ConnectionState};
 use casbah_model::message::Ticket;
 use casbah_model::ports::{ObjectError, StoreError};
 use casbah_model::state::{Condition, Set, Value, Write};
@@ -101,6 +101,15 @@ impl Step<'_> {
         self.stream.wake = at.as_millisecond();
         self.give_back(None).await
     }
+}
+
+/// What a connection without a credential needs.
+pub fn no_credential(connection: &ConnectionId) -> Cause {
+    Cause::new(
+        "credential",
+        format!("the secret store has no credential of \"{connection}\""),
+        "connect it again with its credential",
+    )
 }
 
 /// Stops a connection with a cause; its test stream goes on probing.

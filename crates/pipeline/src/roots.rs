@@ -12,13 +12,13 @@ use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
 use casbah_model::message::{Stage, Ticket};
 use casbah_model::ports::StoreError;
-use casbah_model::state::{Condition, Key, Set, Write};
+use casbah_model::state::{Change, Condition, Key, Set, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan::{LANES, QUEUE};
-use crate::hint::{index_sets, nudge};
+use crate::hint::{due_write, hint, index_sets, nudge};
 use crate::items::{self, RunItem, Scope, StreamItem, StreamState, index_order, sweep_partition};
 use crate::step::{Committed, Next, Step, leave, ms_duration};
 
@@ -35,6 +35,9 @@ struct Plan {
     run: u64,
     begun: Timestamp,
     is_planning: bool,
+    /// Somebody wants the next run now.
+    #[serde(default)]
+    is_asked: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tok: Option<Cursor>,
 }
@@ -54,6 +57,39 @@ pub fn streams(scope: &Scope, now: Timestamp) -> Vec<(Key, StreamItem)> {
         (key, stream)
     };
     names.map(stream).collect()
+}
+
+/// Lets the next sweep begin now instead of at its time; one that is at work already is that sweep.
+pub async fn sweep_now(ctx: &Context, scope: &Scope) -> Result<(), StageError> {
+    let key = scope.stream("files");
+    for _ in 0..COMMIT_TRIES_MAX {
+        let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+        let Some(Some(item)) = found.first() else {
+            return Ok(());
+        };
+        let mut stream: StreamItem = items::read(&key, item)?;
+        let plan: Option<Plan> = stream.cursor(&key)?;
+        let Some(mut plan) = plan.filter(|plan| !plan.is_planning && !plan.is_asked) else {
+            return nudge(ctx, &key).await;
+        };
+        let run = read_run(ctx, scope, &run_name(plan.run)).await?;
+        if run.is_some_and(|run| run.st == StreamState::Run) {
+            return Ok(());
+        }
+        plan.is_asked = true;
+        let plan = serde_json::to_value(&plan).expect("a plan is plain");
+        let mut write = due_write(&key, &mut stream, ctx.now());
+        if let Change::Update(sets) = &mut write.change {
+            sets.push(Set::To("cur", plan));
+        }
+        match ctx.state.write(write).await {
+            Ok(_) => return hint(ctx, &key, &stream, None).await,
+            // The planner moved in this moment: look again.
+            Err(StoreError::Refused { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StageError::Store(StoreError::Busy))
 }
 
 /// The step of the planner.
@@ -126,7 +162,10 @@ async fn begin_run(step: &mut Step<'_>) -> Result<Begun, StageError> {
     let number = match last {
         Some(plan) if plan.is_planning => return Ok(Begun::Plan(plan)),
         Some(plan) => {
-            let due = plan.begun + ctx.settings.file_sweep;
+            let due = match plan.is_asked {
+                true => now,
+                false => plan.begun + ctx.settings.file_sweep,
+            };
             if due > now {
                 return Ok(Begun::Wait(due));
             }
@@ -146,6 +185,7 @@ async fn begin_run(step: &mut Step<'_>) -> Result<Begun, StageError> {
         run: number,
         begun: now,
         is_planning: true,
+        is_asked: false,
         tok: None,
     };
     let key = step.scope.run(&run_name(number));

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::connect::find;
 use crate::context::Context;
+use crate::delete::{self, Deletion};
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{
@@ -36,6 +37,9 @@ pub struct ConnectionStatus {
     pub gaps: Vec<GapItem>,
     pub failed_units: Vec<FailedUnit>,
     pub is_caught_up: bool,
+    /// How far its deletion is, while it is being deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
 }
 
 #[derive(Debug, Serialize)]
@@ -100,6 +104,9 @@ async fn of_connection(
     let now = ctx.now();
     let items = streams(ctx, &scope).await?;
     let settled = settle(ctx, connection, &items).await?;
+    if connection.state == ConnectionState::Deleting {
+        return of_deletion(connection, &items);
+    }
     let is_chosen = |stream: &StreamItem| is_chosen(connection, stream);
     let streams = items.iter().filter(|(_, stream)| is_chosen(stream));
     let streams = streams
@@ -110,6 +117,33 @@ async fn of_connection(
         gaps.push(items::read(&found.key, &found.item)?);
     }
     Ok(ConnectionStatus {
+        streams,
+        file_sweep: sweep_status(ctx, &scope).await?,
+        gaps,
+        failed_units: failed_units(ctx, &scope).await?,
+        is_caught_up: settled == Settled::CaughtUp,
+        ..bare(connection)
+    })
+}
+
+/// Half of what there was says nothing, so only how far its removal is.
+fn of_deletion(
+    connection: &ConnectionItem,
+    items: &[(Key, StreamItem)],
+) -> Result<ConnectionStatus, StageError> {
+    let job = items.iter().find(|(key, _)| delete::is_job_key(key));
+    Ok(ConnectionStatus {
+        deletion: match job {
+            Some((key, job)) => job.cursor(key)?,
+            None => None,
+        },
+        ..bare(connection)
+    })
+}
+
+/// What the connection itself tells.
+fn bare(connection: &ConnectionItem) -> ConnectionStatus {
+    ConnectionStatus {
         name: connection.settings.id.clone(),
         app: connection.settings.app.name(),
         state: connection.state.clone(),
@@ -117,15 +151,17 @@ async fn of_connection(
         connected_at: connection.connected_at,
         test: connection.report.clone(),
         feeds: connection.feeds.clone(),
-        streams,
-        file_sweep: sweep_status(ctx, &scope).await?,
-        gaps,
-        failed_units: failed_units(ctx, &scope).await?,
-        is_caught_up: settled == Settled::CaughtUp,
-    })
+        streams: vec![],
+        file_sweep: None,
+        gaps: vec![],
+        failed_units: vec![],
+        is_caught_up: false,
+        deletion: None,
+    }
 }
 
-fn of_stream(key: &Key, stream: &StreamItem, now: Timestamp) -> StreamStatus {
+/// How one stream stands.
+pub fn of_stream(key: &Key, stream: &StreamItem, now: Timestamp) -> StreamStatus {
     let state = match stream.st {
         StreamState::Wait => "waiting",
         StreamState::Done => "done",
@@ -203,7 +239,8 @@ async fn runs(ctx: &Context, scope: &Scope) -> Result<Vec<(String, RunItem)>, St
     found.iter().map(read).collect()
 }
 
-async fn sweep_status(ctx: &Context, scope: &Scope) -> Result<Option<SweepStatus>, StageError> {
+/// How far the current or last sweep over all files is.
+pub async fn sweep_status(ctx: &Context, scope: &Scope) -> Result<Option<SweepStatus>, StageError> {
     let Some((name, run)) = runs(ctx, scope).await?.into_iter().next() else {
         return Ok(None);
     };
@@ -257,7 +294,8 @@ pub async fn settled(ctx: &Context) -> Result<Settled, StageError> {
     Ok(all)
 }
 
-fn is_chosen(connection: &ConnectionItem, stream: &StreamItem) -> bool {
+/// Whether a stream is worked on, with the components as they are chosen now.
+pub fn is_chosen(connection: &ConnectionItem, stream: &StreamItem) -> bool {
     stream.components.is_empty() || connection.settings.components.has_any(&stream.components)
 }
 
@@ -268,6 +306,9 @@ async fn settle(
 ) -> Result<Settled, StageError> {
     let mut settled = match connection.state {
         ConnectionState::Failed { .. } | ConnectionState::Paused => return Ok(Settled::InTrouble),
+        // Nobody waits for it; what there was to read when it was connected does not matter any more.
+        ConnectionState::Disconnected => return Ok(Settled::CaughtUp),
+        ConnectionState::Deleting => return Ok(Settled::No),
         ConnectionState::Degraded { .. } => Settled::InTrouble,
         ConnectionState::Pending | ConnectionState::Connected => Settled::CaughtUp,
     };

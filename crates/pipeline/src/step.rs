@@ -16,6 +16,7 @@ use casbah_model::state::{Condition, Item, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
 use crate::context::Context;
+use crate::delete;
 use crate::error::StageError;
 use crate::hint::hint;
 use crate::items::{
@@ -88,10 +89,13 @@ impl<'a> Step<'a> {
             && stream.st == StreamState::Run
             && stream.v == version
             && stream.lease < now.as_millisecond();
-        // A connection that failed is probed by its test stream, which nothing else may wake up for it.
+        // A connection that failed is probed by its test stream, which nothing else may wake up for it; one that is being
+        // deleted has its job and nothing else.
         let is_allowed = connection.state.is_active()
             || (stream.stage == Stage::Test
-                && matches!(connection.state, ConnectionState::Failed { .. }));
+                && matches!(connection.state, ConnectionState::Failed { .. }))
+            || (*key == scope.stream(delete::STREAM)
+                && connection.state == ConnectionState::Deleting);
         if !is_current || !is_allowed {
             return Ok(None);
         }
@@ -239,7 +243,7 @@ impl<'a> Step<'a> {
             Committed::Yes => {
                 self.attempts_before = 0;
                 if let Some(entry) = &entry {
-                    self.ctx.meter.add(&entry.family, entry.records());
+                    self.ctx.meter.committed(&self.key.to_string(), entry);
                 }
                 Ok(Committed::Yes)
             }

@@ -6,6 +6,7 @@ use casbah_model::message::Message;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::items::{self, SWEEP_PARTITIONS, Scope, StreamItem, stream_name, time};
+use crate::observe::observe;
 use crate::roots::close_run;
 
 /// Due items of one partition in one sweep; the rest is found by the next.
@@ -39,5 +40,6 @@ pub async fn sweep(ctx: &Context) -> Result<(), StageError> {
             ctx.queue.send(&message, std::time::Duration::ZERO).await?;
         }
     }
+    observe(ctx).await;
     Ok(())
 }

@@ -7,16 +7,18 @@ use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionState, TestReport};
 use casbah_model::message::Stage;
 use casbah_model::permission::{self, Grants};
-use casbah_model::ports::Query;
+use casbah_model::ports::{Query, SecretError};
 use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
-use crate::connect::{chosen_feeds, find};
+use crate::connect::find;
 use crate::context::Context;
 use crate::error::StageError;
+use crate::feeds::chosen_feeds;
 use crate::gate;
 use crate::hint::nudge;
-use crate::items::{self, ConnectionItem, StreamItem, connection_key};
+use crate::items::{self, ConnectionItem, GrantedBefore, StreamItem, connection_key};
+use crate::recovery::no_credential;
 use crate::roots;
 use crate::step::{Committed, Next, Step};
 use crate::user_scan;
@@ -32,7 +34,13 @@ pub async fn look(
     ctx: &Context,
     connection: &ConnectionItem,
 ) -> Result<TestReport, ConnectorError> {
-    let (session, connector) = ctx.interactive_session(connection).await.map_err(table)?;
+    let opened = ctx.interactive_session(connection).await;
+    let (session, connector) = opened.map_err(|error| match error {
+        StageError::Secret(SecretError::NotFound { .. }) => ConnectorError::Unauthorized {
+            cause: no_credential(&connection.settings.id),
+        },
+        error => table(error),
+    })?;
     let components: Vec<Component> = connection.settings.components.iter().collect();
     let granted = connector
         .permissions()
@@ -121,6 +129,7 @@ fn report(
         tenant: granted.tenant,
         grants,
         refused,
+        credential_expires: granted.credential_expires,
     }
 }
 
@@ -172,7 +181,8 @@ async fn set_state(
     let Some(connection) = find(ctx, &step.scope.connection).await? else {
         return Ok(());
     };
-    if connection.state == ConnectionState::Paused {
+    // Somebody stopped it, or deleted it and connected the name again, while the test was made.
+    if connection.state.is_halted() || connection.incarnation != step.scope.incarnation {
         return Ok(());
     }
     let state = serde_json::to_value(state).expect("states are plain");
@@ -197,11 +207,11 @@ async fn commit(
         };
         let causes: BTreeMap<_, _> = report.refused.clone();
         let state = match (&connection.state, causes.is_empty()) {
-            (ConnectionState::Paused, _) => ConnectionState::Paused,
+            (halted, _) if halted.is_halted() => halted.clone(),
             (_, true) => ConnectionState::Connected,
             (_, false) => ConnectionState::Degraded { causes },
         };
-        let sets = vec![
+        let mut sets = vec![
             Set::Add("v", 1.into()),
             Set::To(
                 "state",
@@ -212,6 +222,10 @@ async fn commit(
                 serde_json::to_value(&report).expect("reports are plain"),
             ),
         ];
+        if let Some(before) = &connection.report {
+            let before = serde_json::to_value(GrantedBefore::from(before));
+            sets.push(Set::To("previous", before.expect("grants are plain")));
+        }
         let fence = Condition::Equal("v", connection.v.into());
         let mut writes = vec![Write::update(
             connection_key(&step.scope.connection),
@@ -305,7 +319,11 @@ async fn starts(
 /// After a connection was stopped all of them do, because each had been put off for an hour.
 async fn wake(ctx: &Context, step: &Step<'_>) -> Result<(), StageError> {
     let was_stopped = match step.connection.state {
-        ConnectionState::Pending | ConnectionState::Failed { .. } | ConnectionState::Paused => true,
+        ConnectionState::Pending
+        | ConnectionState::Failed { .. }
+        | ConnectionState::Paused
+        | ConnectionState::Disconnected
+        | ConnectionState::Deleting => true,
         ConnectionState::Connected | ConnectionState::Degraded { .. } => false,
     };
     for found in ctx

@@ -18,6 +18,12 @@ Then a tenant of your own, described in a file (see `casbah run --help`):
   casbah run --config casbah.toml --once    reads everything there is and ends
   casbah run --config casbah.toml           goes on until Ctrl-C
 
+On a stack in AWS (docs/deploy.md), with the credentials of your AWS profile:
+  casbah --stack casbah connect --config casbah.toml
+  casbah --stack casbah status
+connections, connect, test, status, ledger, scan, accept, pause, resume, disconnect and delete
+work there.
+
 Exit codes:
     0  fine                                  252  a parameter or the config file is wrong
     2  not a casbah command line             253  the environment or a credential is wrong
@@ -51,6 +57,8 @@ tenants are read side by side.";
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    #[command(flatten)]
+    pub stack: StackArgs,
     /// Shows no progress.
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -59,26 +67,56 @@ pub struct Cli {
     pub debug: bool,
 }
 
+/// A deployed stack that is asked instead of a folder of this machine.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Stack in AWS")]
+pub struct StackArgs {
+    /// The CloudFormation stack that Casbah was deployed as.
+    #[arg(long, value_name = "NAME", global = true)]
+    pub stack: Option<String>,
+    /// The AWS profile whose credentials sign the calls.
+    #[arg(long, value_name = "PROFILE", global = true, requires = "stack")]
+    pub profile: Option<String>,
+    /// The AWS region of the stack.
+    #[arg(long, value_name = "REGION", global = true, requires = "stack")]
+    pub region: Option<String>,
+    /// The API's address, where the name in the stack's outputs cannot be reached.
+    #[arg(long, value_name = "URL", global = true, requires = "stack")]
+    pub api_url: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Connects a simulated tenant and reads all of it; needs no account and no network.
     Demo(DemoArgs),
     /// Reads real tenants, as a config file describes them.
     Run(RunArgs),
+    /// Hands the connections of a config file to a stack (with --stack) and shows their first test.
+    Connect(ConnectArgs),
     /// Tests the connections of a config file without reading or changing anything else.
     Test(TestArgs),
+    /// Lists the connections.
+    Connections(ConnectionsArgs),
     /// Shows how every connection and stream stands.
     Status(StatusArgs),
     /// Shows what every feed listed and what became of it; exits with 3 when it does not close.
     Ledger(LedgerArgs),
     /// Prints the records of one family as JSON lines, each record once.
     Records(RecordsArgs),
+    /// Looks again now instead of at the next time (with --stack).
+    Scan(ScanArgs),
     /// Publishes a snapshot that was held back because it had shrunk, after you looked at it.
     Accept(AcceptArgs),
     /// Stops all calls of a connection; everything stays where it is.
     Pause(SteerArgs),
     /// Lets a paused connection go on.
     Resume(SteerArgs),
+    /// Stops all calls of a connection and forgets its credential; what was read stays.
+    Disconnect(SteerArgs),
+    /// Removes a connection and everything that was read from it, for good.
+    Delete(DeleteArgs),
+    /// Serves the API over a folder on this machine, and reads the tenants that are connected through it.
+    Serve(ServeArgs),
     /// Serves a simulated tenant over HTTP on this machine, to try `run` and `test` against.
     Simulate(SimulateArgs),
 }
@@ -143,12 +181,51 @@ pub struct RunArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct TestArgs {
-    /// The connection to test; without it, all of the file.
+#[command(after_help = CONFIG_HELP)]
+pub struct ConnectArgs {
+    /// The connection to hand over; without it, all of the file.
     pub name: Option<String>,
     /// The file that names the connections.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct ConnectionsArgs {
+    /// The folder that `run` or `demo` works in.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// The connection.
+    pub name: String,
+    /// What to look at.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Scanned::Users, Scanned::Activities, Scanned::Files])]
+    pub what: Vec<Scanned>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scanned {
+    Users,
+    Activities,
+    Files,
+}
+
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The connection to test; without it, all of the file.
+    pub name: Option<String>,
+    /// The file that names the connections; a stack knows its own.
+    #[arg(long, value_name = "FILE", required_unless_present = "stack")]
+    pub config: Option<PathBuf>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -217,6 +294,57 @@ pub struct SteerArgs {
     /// The folder that `run` or `demo` works in.
     #[arg(long, value_name = "DIR", default_value = "casbah-data")]
     pub out: PathBuf,
+}
+
+const DELETE_HELP: &str = "\
+What goes: the connection, its credential, and every record, history included, that was read from
+it into this folder. Nothing brings it back but reading the tenant again, which reaches seven days
+of audit events and none of the history.
+
+What stays, at the service: audit feeds that Casbah switched on stay on, and so does the app
+registration with its rights. Remove the registration there if nothing else uses it.
+
+The config file is not changed: as long as it names the connection, `casbah run` connects it anew.
+A delete that was interrupted goes on with the next `casbah delete` or `casbah run`.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DELETE_HELP)]
+pub struct DeleteArgs {
+    /// The connection.
+    pub name: String,
+    /// Says that you mean it; without it nothing happens.
+    #[arg(long)]
+    pub yes: bool,
+    /// The folder that `run` or `demo` works in; no other casbah may be at work in it.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+}
+
+const SERVE_HELP: &str = "\
+The API is the one of a stack on AWS, with the same document: GET /v1/openapi.yaml describes it.
+The first start prints a line to try it with:
+  curl -H 'Authorization: Bearer …' http://127.0.0.1:18081/v1/connections
+
+Who may call: whoever has the token, on this machine. It is kept in DIR/api-token, which only you
+can read; remove the file to get another with the next start. Browsers are kept out by the name
+of the host, which must be 127.0.0.1 or localhost.
+
+With --config the connections of the file are connected first, as `casbah run` does it, and those
+that it does not name are paused. Without it, connections are as they were made through the API.
+Only one casbah may be at work in a folder; `casbah status` can look on.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
+pub struct ServeArgs {
+    /// The folder to work in; whatever was read before is kept and gone on from.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// A file that names connections, as `casbah run --help` shows one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 18_081)]
+    pub port: u16,
 }
 
 #[derive(Debug, Args)]

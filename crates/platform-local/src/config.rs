@@ -69,6 +69,28 @@ pub fn read(path: &Path) -> Result<Vec<Configured>, Failure> {
     )
 }
 
+/// Reads a config file and keeps the connection of this name, or all.
+pub fn chosen(path: &Path, only: Option<&str>) -> Result<Vec<Configured>, Failure> {
+    let mut configured = read(path)?;
+    let Some(name) = only else {
+        return Ok(configured);
+    };
+    let names: Vec<String> = configured
+        .iter()
+        .map(|one| one.settings.id.to_string())
+        .collect();
+    configured.retain(|one| one.settings.id.as_str() == name);
+    if configured.is_empty() {
+        let what = format!(
+            "there is no connection named \"{name}\" in {}",
+            path.display()
+        );
+        return Err(Failure::new(Exit::Parameter, what)
+            .with_fix(format!("choose from {}", names.join(", "))));
+    }
+    Ok(configured)
+}
+
 /// The text of a file, to say in which line something is wrong.
 struct Source<'a> {
     name: String,

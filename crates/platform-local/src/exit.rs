@@ -41,7 +41,13 @@ impl Exit {
     /// The class of something that a vendor refused or that a setting caused.
     pub fn of(cause: &Cause) -> Exit {
         let begins = |starts: &[&str]| starts.iter().any(|start| cause.code.starts_with(start));
-        if begins(&["config", "settings", "nothing-held"]) {
+        if begins(&[
+            "config",
+            "settings",
+            "nothing-held",
+            "disconnected",
+            "deleting",
+        ]) {
             return Exit::Parameter;
         }
         if begins(&[

@@ -110,6 +110,18 @@ impl DemoMark {
     }
 }
 
+/// Refuses a demo's folder for work with real connections.
+pub fn refuse_demo(folder: &Path) -> Result<(), Failure> {
+    if DemoMark::read(folder)?.is_none() {
+        return Ok(());
+    }
+    let what = format!(
+        "{} holds a demo, with which real connections are not mixed",
+        folder.display()
+    );
+    Err(Failure::new(Exit::Parameter, what).with_fix("name another folder with --out"))
+}
+
 fn mark_path(folder: &Path) -> PathBuf {
     folder.join("demo.json")
 }
@@ -125,6 +137,18 @@ fn unusable(folder: &Path, error: &std::io::Error) -> Failure {
 
 /// Opens a folder to look at it or to change a setting in it; nothing is called.
 pub fn look(folder: &Path) -> Result<LocalSystem, Failure> {
+    Ok(LocalSystem::look(folder, silence(folder)?)?)
+}
+
+/// Opens a folder to work in it alone; nothing is called.
+pub fn take(folder: &Path) -> Result<LocalSystem, Failure> {
+    // A folder that is not there is not made.
+    drop(look(folder)?);
+    Ok(LocalSystem::open(folder, silence(folder)?)?)
+}
+
+/// What is outside of a folder in which nobody is called.
+fn silence(folder: &Path) -> Result<Outside, Failure> {
     let mark = DemoMark::read(folder)?;
     let real: Arc<dyn Clock> = Arc::new(SystemClock);
     let clock = match mark {
@@ -139,14 +163,13 @@ pub fn look(folder: &Path) -> Result<LocalSystem, Failure> {
         }
         None => real,
     };
-    let outside = Outside {
+    Ok(Outside {
         clock,
         rng: Arc::new(SystemRng),
         transport: Arc::new(NoNetwork),
         settings: Settings::default(),
         durability: Durability::PowerCut,
-    };
-    Ok(LocalSystem::look(folder, outside)?)
+    })
 }
 
 /// Checks the name of a connection that somebody typed.

@@ -3,19 +3,23 @@
 mod cli;
 mod comparison;
 mod config;
+mod connections_command;
 mod credential;
 mod demo;
 mod demo_memory;
 mod exit;
 mod folder;
+mod leave_command;
 mod ledger_command;
 mod logging;
 mod output;
 mod progress;
 mod records_command;
+mod remote;
 mod report;
 mod run;
 mod runtime;
+mod serve;
 mod simulate;
 mod status_command;
 mod steer_command;
@@ -51,7 +55,11 @@ fn main() -> ExitCode {
         bars,
         is_quiet: cli.quiet,
     };
-    let exit = answer(&cli.command, &progress).unwrap_or_else(|failure| {
+    let answered = match &cli.stack.stack {
+        Some(stack) => remote::answer(&cli.command, &cli.stack, stack),
+        None => answer(&cli.command, &progress),
+    };
+    let exit = answered.unwrap_or_else(|failure| {
         output::say(&failure);
         failure.exit
     });
@@ -77,13 +85,31 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => demo::demo(args, progress),
         Command::Run(args) => run::run(args, progress),
+        Command::Connect(_) => Err(only_a_stack(
+            "connect",
+            "`casbah run` connects what its config file names",
+        )),
+        Command::Connections(args) => connections_command::connections(args),
         Command::Test(args) => test_command::test(args),
         Command::Status(args) => status_command::status(args),
         Command::Ledger(args) => ledger_command::ledger(args),
         Command::Records(args) => records_command::records(args),
+        Command::Scan(_) => Err(only_a_stack(
+            "scan",
+            "`casbah run` looks at everything when it starts",
+        )),
         Command::Accept(args) => steer_command::accept(args),
         Command::Pause(args) => steer_command::pause(args),
         Command::Resume(args) => steer_command::resume(args),
+        Command::Disconnect(args) => leave_command::disconnect(args),
+        Command::Delete(args) => leave_command::delete(args),
+        Command::Serve(args) => serve::serve(args),
         Command::Simulate(args) => simulate::simulate(args),
     }
+}
+
+fn only_a_stack(verb: &str, instead: &str) -> Failure {
+    let what = format!("`casbah {verb}` speaks to a stack in AWS, which is not named");
+    Failure::new(Exit::Parameter, what)
+        .with_fix(format!("name it with --stack NAME; here, {instead}"))
 }

@@ -197,6 +197,8 @@ impl ConnectionReport {
             "degraded" => "Degraded ",
             "paused" => "Paused   ",
             "failed" => "Failed   ",
+            "disconnected" => "Off      ",
+            "deleting" => "Deleting ",
             _ => "Pending  ",
         };
         let Some(known) = &self.tenant else {

@@ -45,6 +45,12 @@ impl Rng for SystemRng {
     fn next_u64(&self) -> u64 {
         RandomState::new().build_hasher().finish()
     }
+
+    fn unguessable(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the system has randomness");
+        bytes
+    }
 }
 
 #[cfg(test)]

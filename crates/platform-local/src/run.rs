@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casbah_http::internet::Internet;
 use casbah_model::connection::ConnectionState;
 use casbah_model::secret::Secret;
-use casbah_pipeline::{Context, Settings, connect, hint, status};
+use casbah_pipeline::{Context, Settings, connect, delete, hint, status};
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SystemClock, SystemRng, Until,
 };
@@ -13,7 +13,7 @@ use casbah_platform_local::{
 use crate::cli::{Format, RunArgs};
 use crate::config::{self, Configured};
 use crate::exit::{Exit, Failure, chain};
-use crate::folder::DemoMark;
+use crate::folder::refuse_demo;
 use crate::output::{self, say};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -26,13 +26,7 @@ pub fn run(args: &RunArgs, progress: &Progress) -> Result<Exit, Failure> {
     let begun = Stopwatch::start();
     let configured = config::read(&args.config)?;
     let secrets = secrets(&configured)?;
-    if DemoMark::read(&args.out)?.is_some() {
-        let what = format!(
-            "{} holds a demo, with which real connections are not mixed",
-            args.out.display()
-        );
-        return Err(Failure::new(Exit::Parameter, what).with_fix("name another folder with --out"));
-    }
+    refuse_demo(&args.out)?;
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?;
@@ -77,7 +71,7 @@ pub fn secrets(configured: &[Configured]) -> Result<Vec<Secret>, Failure> {
         .collect()
 }
 
-fn outside() -> Result<Outside, Failure> {
+pub fn outside() -> Result<Outside, Failure> {
     Ok(Outside {
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
@@ -92,11 +86,20 @@ pub fn internet() -> Result<Internet, Failure> {
 }
 
 /// Brings the folder in line with the file: connects what the file names, and pauses what it names no more.
-async fn take_in(
+pub async fn take_in(
     ctx: &Context,
     configured: &[Configured],
     secrets: &[Secret],
 ) -> Result<(), Failure> {
+    for connection in status::connections(ctx).await? {
+        if connection.state == ConnectionState::Deleting {
+            let id = &connection.settings.id;
+            say(format_args!(
+                "casbah: the deletion of {id} is finished first"
+            ));
+            delete::at_once(ctx, id).await?;
+        }
+    }
     for (one, secret) in configured.iter().zip(secrets) {
         let id = &one.settings.id;
         let at = |error: casbah_pipeline::StageError| {
@@ -125,7 +128,7 @@ async fn take_in(
     for connection in status::connections(ctx).await? {
         let id = &connection.settings.id;
         let is_named = configured.iter().any(|one| one.settings.id == *id);
-        if !is_named && connection.state != ConnectionState::Paused {
+        if !is_named && !connection.state.is_halted() {
             connect::pause(ctx, id).await?;
             steer_command::mark(ctx, id, Absence::Begun).await?;
             say(format_args!(

@@ -62,7 +62,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     clippy::disallowed_methods,
     reason = "the command says that it listens"
 )]
-async fn listen(port: u16) -> Result<(TcpListener, String), Failure> {
+pub async fn listen(port: u16) -> Result<(TcpListener, String), Failure> {
     let refused = |error: std::io::Error| {
         let what = format!("cannot listen on 127.0.0.1:{port}: {error}");
         Failure::new(Exit::Environment, what)

@@ -1,7 +1,6 @@
 //! `casbah status`: how every connection and stream stands.
 
 use casbah_model::Timestamp;
-use casbah_model::connection::ConnectionState;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
 use serde_json::json;
 
@@ -32,7 +31,7 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
     let tenant = one.test.as_ref().map(|test| tenant(&test.tenant));
     let tenant = tenant.map_or(String::new(), |tenant| format!(", {tenant}"));
     let ahead = match (&one.state, one.is_caught_up) {
-        (ConnectionState::Paused, _) => "",
+        (state, _) if state.is_halted() => "",
         (_, true) => ", caught up",
         (_, false) => ", not caught up yet",
     };
@@ -66,6 +65,10 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
         .collect();
     if !feeds.is_empty() {
         text += &format!("  feeds       {}\n", feeds.join(", "));
+    }
+    if let Some(deletion) = &one.deletion {
+        let items = deletion.objects + deletion.items;
+        text += &format!("  removed     {} so far\n", count(items, "piece"));
     }
     if let Some(sweep) = &one.file_sweep {
         text += &format!("  files       {}\n", sweep_text(sweep, now));

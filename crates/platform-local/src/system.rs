@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 
 use casbah_model::message::{Message, Stage};
 use casbah_model::ports::{
-    Clock, Delivery, ObjectError, Queue, QueueError, Rng, SecretError, StoreError, Transport,
+    Clock, Delivery, NoMetrics, ObjectError, Queue, QueueError, Rng, SecretError, StoreError,
+    Transport,
 };
 use casbah_model::state::{Change, Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
@@ -17,8 +18,9 @@ use casbah_pipeline::status::{Settled, settled};
 use casbah_pipeline::{Context, Settings, StageError, hint};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::sync::Notify;
 
-use crate::{FileSecrets, FolderObjects, MemoryQueue, QueueSettings, SqliteState};
+use crate::{FileSecrets, FolderObjects, LogNotifier, MemoryQueue, QueueSettings, SqliteState};
 
 /// Invocations side by side: every stream of a tenant can be at work at once.
 const WORKERS: usize = 40;
@@ -86,6 +88,8 @@ pub struct LocalSystem {
     pub ctx: Context,
     queue: Arc<MemoryQueue>,
     state: Arc<SqliteState>,
+    /// Told when somebody else than the loop has sent messages.
+    woken: Notify,
     /// Held for as long as this process works in the folder.
     _lock: Option<File>,
 }
@@ -155,6 +159,8 @@ impl LocalSystem {
             transport,
             clock,
             rng,
+            notifier: Arc::new(LogNotifier),
+            metrics: Arc::new(NoMetrics),
             settings,
             tokens: Arc::default(),
             roots: Default::default(),
@@ -165,6 +171,7 @@ impl LocalSystem {
             ctx,
             queue,
             state,
+            woken: Notify::new(),
             _lock: lock,
         })
     }
@@ -210,6 +217,7 @@ impl LocalSystem {
                 Some(done) = running.next(), if !running.is_empty() => {
                     failures = note_failure(done, failures)?;
                 }
+                () = self.woken.notified() => {}
                 () = self.ctx.clock.sleep_until(alarm) => {}
             }
             if self.ctx.now() >= next_sweep {
@@ -217,6 +225,11 @@ impl LocalSystem {
                 failures = note_failure(self.sweep().await, failures)?;
             }
         }
+    }
+
+    /// Lets the loop look at its queues, because somebody beside it has sent a message.
+    pub fn wake(&self) {
+        self.woken.notify_one();
     }
 
     async fn sweep(&self) -> Result<(), StageError> {

@@ -49,22 +49,11 @@ struct ComponentResult {
 }
 
 pub fn test(args: &TestArgs) -> Result<Exit, Failure> {
-    let mut configured = config::read(&args.config)?;
-    if let Some(name) = &args.name {
-        let names: Vec<String> = configured
-            .iter()
-            .map(|one| one.settings.id.to_string())
-            .collect();
-        configured.retain(|one| one.settings.id.as_str() == name);
-        if configured.is_empty() {
-            let what = format!(
-                "there is no connection named \"{name}\" in {}",
-                args.config.display()
-            );
-            return Err(Failure::new(Exit::Parameter, what)
-                .with_fix(format!("choose from {}", names.join(", "))));
-        }
-    }
+    let file = args
+        .config
+        .as_deref()
+        .expect("clap asks for it where no stack is named");
+    let configured = config::chosen(file, args.name.as_deref())?;
     let secrets = secrets(&configured)?;
     let ctx = unsaved::context(Arc::new(internet()?))?;
     let runtime = runtime::real()?;
@@ -145,9 +134,11 @@ async fn test_one(ctx: &Context, one: &Configured, secret: &Secret) -> Result<Te
                 "try again in a minute; check the network",
             )
         })),
-        ConnectionState::Connected | ConnectionState::Degraded { .. } | ConnectionState::Paused => {
-            None
-        }
+        ConnectionState::Connected
+        | ConnectionState::Degraded { .. }
+        | ConnectionState::Paused
+        | ConnectionState::Disconnected
+        | ConnectionState::Deleting => None,
     };
     let needs = apps::connector(one.settings.app).permissions().needs();
     Ok(Tested::new(one, needs, cause, connection.report))

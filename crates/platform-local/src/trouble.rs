@@ -32,7 +32,7 @@ pub fn say_all(troubles: &[Trouble]) {
     }
 }
 
-/// Everything that does not work. A paused connection is as somebody wanted it, so it is no trouble.
+/// Everything that does not work. A connection that somebody stopped is as they wanted it, so it is no trouble.
 pub fn troubles(all: &[ConnectionStatus]) -> Vec<Trouble> {
     all.iter().flat_map(of_connection).collect()
 }
@@ -40,7 +40,9 @@ pub fn troubles(all: &[ConnectionStatus]) -> Vec<Trouble> {
 fn of_connection(status: &ConnectionStatus) -> Vec<Trouble> {
     let mut found = vec![];
     match &status.state {
-        ConnectionState::Paused => return found,
+        ConnectionState::Paused | ConnectionState::Disconnected | ConnectionState::Deleting => {
+            return found;
+        }
         // Nothing else is called then, so whatever else is wrong follows from it.
         ConnectionState::Failed { cause } => {
             note(&mut found, status, None, cause);

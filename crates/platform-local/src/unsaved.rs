@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use casbah_model::ports::{Clock, ObjectError, ObjectStore, SecretError, SecretStore, Transport};
+use casbah_model::ports::{
+    Clock, NoMetrics, ObjectError, ObjectStore, SecretError, SecretStore, Transport,
+};
 use casbah_model::secret::Secret;
 use casbah_model::transport::Bytes;
 use casbah_pipeline::{Context, Settings};
-use casbah_platform_local::{MemoryQueue, QueueSettings, SqliteState, SystemClock, SystemRng};
+use casbah_platform_local::{
+    LogNotifier, MemoryQueue, QueueSettings, SqliteState, SystemClock, SystemRng,
+};
 
 use crate::exit::{Exit, Failure};
 
@@ -28,6 +32,8 @@ pub fn context(transport: Arc<dyn Transport>) -> Result<Context, Failure> {
         transport,
         clock,
         rng: Arc::new(SystemRng),
+        notifier: Arc::new(LogNotifier),
+        metrics: Arc::new(NoMetrics),
         settings: Settings::default(),
         tokens: Arc::default(),
         roots: Default::default(),

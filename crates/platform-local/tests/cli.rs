@@ -138,6 +138,46 @@ mod demo {
     }
 
     #[test]
+    fn a_connection_can_be_disconnected_and_then_deleted_for_good() {
+        let folder = TempDir::new().expect("a folder");
+        let place = folder.path().join("demo");
+        assert_exit(&run_demo(&place, &SMALL), 0);
+        let out = place.display().to_string();
+        let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+        let disconnected = run(&["disconnect", "contoso", "--out", &out]);
+        assert_exit(&disconnected, 0);
+        assert!(text(&disconnected).contains("audit feeds"));
+        assert!(text(&run(&["status", "--out", &out])).contains("disconnected"));
+        assert_exit(&run(&["ledger", "--out", &out, "--verify"]), 0);
+        let paused = run(&["pause", "contoso", "--out", &out]);
+        assert_exit(&paused, 252);
+        assert_says(&paused, "connect it again with its credential");
+
+        let unsaid = run(&["delete", "contoso", "--out", &out]);
+        assert_exit(&unsaid, 252);
+        assert_says(&unsaid, "nothing was deleted");
+        assert!(objects(&place.join("lake")) > 0);
+        let deleted = run(&["delete", "contoso", "--yes", "--out", &out]);
+        assert_exit(&deleted, 0);
+        assert!(text(&deleted).contains("contoso is deleted"));
+        assert_eq!(objects(&place.join("lake")), 0);
+        assert!(text(&run(&["status", "--out", &out])).contains("no connections yet"));
+        let again = run(&["delete", "contoso", "--yes", "--out", &out]);
+        assert_exit(&again, 252);
+        assert_says(&again, "no connection named \"contoso\"");
+        let nowhere = folder.path().join("nowhere");
+        let unmade = run(&[
+            "delete",
+            "x",
+            "--yes",
+            "--out",
+            &nowhere.display().to_string(),
+        ]);
+        assert_exit(&unmade, 252);
+        assert!(!nowhere.exists());
+    }
+
+    #[test]
     fn killed_at_any_moment_it_ends_with_the_same_counts() {
         let folder = TempDir::new().expect("a folder");
         let size = [

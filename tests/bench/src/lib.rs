@@ -1,6 +1,7 @@
 //! What the benches share: a tenant, a system that reads it in virtual time, and what that cost this process.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use casbah_model::app::{App, Components};
@@ -79,6 +80,35 @@ pub fn scan(
             cpu_seconds,
         }
     })
+}
+
+/// Opens a folder with a simulated tenant behind it, in virtual time.
+pub fn open(folder: &Path, plan: Plan) -> LocalSystem {
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
+    let outside = Outside {
+        clock: Arc::clone(&clock),
+        rng: Arc::new(SeededRng::new(1)),
+        transport: Arc::new(Simulator::new(plan, clock)),
+        settings: Settings::default(),
+        durability: Durability::Process,
+    };
+    LocalSystem::open(folder, outside).expect("a folder that can be used")
+}
+
+/// Reads a tenant into a folder, for benches of what comes after.
+pub fn scan_into(folder: &Path, plan: Plan, components: &[&str]) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let secret = Secret::new(plan.client_secret.clone());
+        let settings = settings(&plan, components);
+        let system = open(folder, plan);
+        connect::connect(&system.ctx, &settings, &secret)
+            .await
+            .expect("connected");
+        let ended = system.run(Until::CaughtUp, std::future::pending()).await;
+        assert_eq!(ended.expect("a run"), Ended::CaughtUp);
+    });
 }
 
 /// Calls go to the simulator as they are.

@@ -90,6 +90,8 @@ fn beside(system: &LocalSystem) -> Context {
         transport: Arc::clone(&ctx.transport),
         clock: Arc::clone(&ctx.clock),
         rng: Arc::clone(&ctx.rng),
+        notifier: Arc::clone(&ctx.notifier),
+        metrics: Arc::clone(&ctx.metrics),
         settings: ctx.settings,
         tokens: Arc::default(),
         roots: Default::default(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
@@ -13,7 +13,7 @@ fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 13] = [
+    let rooms: [(&str, &[&str]); 24] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
@@ -23,10 +23,21 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             "pipeline",
             &["model", "http", "connector", "lake", "app-microsoft365"],
         ),
+        ("api", &["model", "http", "connector", "lake", "pipeline"]),
         (
             "platform-local",
-            &["model", "http", "lake", "pipeline", "simulators"],
+            &["model", "http", "lake", "pipeline", "api", "simulators"],
         ),
+        ("platform-aws", &["model", "http", "pipeline", "api"]),
+        ("stack", &[]),
+        ("connect", &["platform-aws"]),
+        ("test", &["platform-aws"]),
+        ("user-scan", &["platform-aws"]),
+        ("activity-poll", &["platform-aws"]),
+        ("file-scan", &["platform-aws"]),
+        ("webhook", &["platform-aws"]),
+        ("sweep", &["platform-aws"]),
+        ("notify", &["platform-aws"]),
         ("simulators", &["model"]),
         ("conformance", &["model", "http", "connector", "simulators"]),
         ("scenarios", &[]),

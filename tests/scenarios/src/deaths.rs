@@ -17,14 +17,14 @@ use casbah_platform_local::{Ended, LocalSystem, SeededRng, Until};
 use crate::world::{World, assert_whole, in_virtual_time, small};
 
 /// Counts calls and, at the fatal one, never answers again.
-struct Fate {
+pub struct Fate {
     calls: AtomicU64,
     fatal: u64,
-    died: tokio::sync::Notify,
+    pub died: tokio::sync::Notify,
 }
 
 impl Fate {
-    fn after(calls: u64) -> Arc<Fate> {
+    pub fn after(calls: u64) -> Arc<Fate> {
         Arc::new(Fate {
             calls: AtomicU64::new(0),
             fatal: calls,
@@ -103,7 +103,10 @@ impl ObjectStore for Mortal<dyn ObjectStore> {
     }
 
     async fn delete(&self, name: &str) -> Result<(), ObjectError> {
-        self.inner.delete(name).await
+        self.fate.step().await;
+        let deleted = self.inner.delete(name).await;
+        self.fate.step().await;
+        deleted
     }
 }
 
@@ -115,7 +118,7 @@ impl Transport for Mortal<dyn Transport> {
     }
 }
 
-fn mortal(mut system: LocalSystem, fate: &Arc<Fate>) -> LocalSystem {
+pub fn mortal(mut system: LocalSystem, fate: &Arc<Fate>) -> LocalSystem {
     let fate = || Arc::clone(fate);
     system.ctx.state = Arc::new(Mortal {
         inner: system.ctx.state,

@@ -15,7 +15,7 @@ use crate::world::{
     World, assert_whole, books, counts, in_virtual_time, name, show, small, started, state,
 };
 
-async fn live_for(world: &World, system: &LocalSystem, time: SignedDuration) {
+pub async fn live_for(world: &World, system: &LocalSystem, time: SignedDuration) {
     let until = world.clock.now() + time;
     system
         .run(Until::Stopped, world.clock.sleep_until(until))

@@ -129,10 +129,26 @@ impl ObjectStore for FaultyObjects {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, ObjectError> {
-        self.inner.list(prefix, after, limit).await
+        let inner = Arc::clone(&self.inner);
+        let (from, after) = (prefix.to_string(), after.map(String::from));
+        let effect = async move { inner.list(&from, after.as_deref(), limit).await };
+        match self.invocation.call(&GETS, prefix, |_| effect).await {
+            Fate::Answered(answer) => answer,
+            Fate::Failed | Fate::Unknown => Err(unavailable(prefix)),
+        }
     }
 
     async fn delete(&self, name: &str) -> Result<(), ObjectError> {
-        self.inner.delete(name).await
+        let (inner, invocation) = (Arc::clone(&self.inner), Arc::clone(&self.invocation));
+        let doomed = name.to_string();
+        let effect = async move {
+            let answer = inner.delete(&doomed).await;
+            invocation.world.watch.removed(invocation.number, &doomed);
+            answer
+        };
+        match self.invocation.call(&PUTS, name, |_| effect).await {
+            Fate::Answered(answer) => answer,
+            Fate::Failed | Fate::Unknown => Err(unavailable(name)),
+        }
     }
 }

@@ -17,6 +17,10 @@ pub enum Event {
     ChooseMore,
     Pause,
     Resume,
+    /// Somebody connects again, in the middle of it all, what was disconnected or deleted.
+    Reconnect,
+    Disconnect,
+    Delete,
     /// Somebody else uses up the vendor's budget of the day.
     UseUpDay,
     /// From here on nothing goes wrong any more.
@@ -159,6 +163,7 @@ impl Conditions {
         events.push((at(resume), Event::Resume));
         events.push((at(draw.0.fraction()), Event::UseUpDay));
         events.push((at(0.5 * draw.0.fraction()), Event::ChooseMore));
+        events.extend(leaving(seed, &at));
         let components = components(&draw);
         events.sort_by_key(|(at, _)| *at);
         plan.deed_delay = draw.seconds(60, 900);
@@ -175,6 +180,37 @@ impl Conditions {
             events,
             healed,
         }
+    }
+}
+
+/// People who leave and come back. Drawn apart, so that seeds in which nobody does stay as they were.
+fn leaving(seed: u64, at: &dyn Fn(f64) -> Timestamp) -> Vec<(Timestamp, Event)> {
+    let draw = Draw(SeededRng::new(seed ^ 0x1ea_7e5));
+    let mut events = vec![];
+    if draw.is(0.2) {
+        let leaves = leaves(&draw);
+        events.push((at(leaves), Event::Disconnect));
+        if draw.is(0.7) {
+            let comes = (leaves + 0.3 * draw.0.fraction()).min(0.99);
+            events.push((at(comes), Event::Reconnect));
+        }
+    }
+    if draw.is(0.3) {
+        let leaves = leaves(&draw);
+        events.push((at(leaves), Event::Delete));
+        if draw.is(0.7) {
+            // Whoever comes too early is refused, and asks again until it is gone.
+            events.push((at(draw.0.fraction().max(leaves)), Event::Reconnect));
+        }
+    }
+    events
+}
+
+/// Often in the first minute, in which most functions are at work.
+fn leaves(draw: &Draw) -> f64 {
+    match draw.is(0.6) {
+        true => 0.005 + 0.03 * draw.0.fraction(),
+        false => 0.9 * draw.0.fraction(),
     }
 }
 
@@ -219,6 +255,7 @@ fn settings(draw: &Draw) -> Settings {
         commit_after: SignedDuration::from_secs(draw.one(&[0, 1, 5])),
         commit_bytes: draw.one(&[1, 2_000, 16 << 20]),
         file_sweep: draw.seconds(900, 3600),
+        ..Settings::default()
     }
 }
 

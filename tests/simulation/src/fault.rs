@@ -55,10 +55,14 @@ pub enum Fault {
     Pause,
     /// Somebody else uses up the vendor's budget of the day.
     DayUsedUp,
+    /// Somebody disconnects the connection, and later connects it again.
+    Disconnection,
+    /// Somebody deletes the connection, and later connects the name again.
+    Deletion,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 29] = [
+    pub const ALL: [Fault; 31] = [
         Fault::TableBusy,
         Fault::TableSilent,
         Fault::TableAnswerLost,
@@ -88,6 +92,8 @@ impl Fault {
         Fault::ClockSkew,
         Fault::Pause,
         Fault::DayUsedUp,
+        Fault::Disconnection,
+        Fault::Deletion,
     ];
 
     pub fn name(self) -> &'static str {
@@ -121,6 +127,8 @@ impl Fault {
             Fault::ClockSkew => "clock-skew",
             Fault::Pause => "pause",
             Fault::DayUsedUp => "day-used-up",
+            Fault::Disconnection => "disconnection",
+            Fault::Deletion => "deletion",
         }
     }
 
@@ -144,6 +152,8 @@ impl Fault {
             Fault::ClockSkew => 0.4,
             Fault::Pause => 0.4,
             Fault::DayUsedUp => 0.15,
+            // The seed's conditions say whether and when.
+            Fault::Disconnection | Fault::Deletion => 0.0,
         }
     }
 }
@@ -178,7 +188,8 @@ impl Faults {
         // From a fifth of the usual to ten times of it, evenly in the exponent.
         let scale = 0.2 * 50_f64.powf(rng.fraction());
         let mut chances = BTreeMap::new();
-        for fault in Fault::ALL {
+        let is_drawn = |fault: &Fault| fault.usual() > 0.0;
+        for fault in Fault::ALL.into_iter().filter(is_drawn) {
             let own = 0.5 + rng.fraction();
             let is_off = rng.fraction() < SWITCHED_OFF;
             let chance = (fault.usual() * scale * own).min(0.9);
@@ -220,6 +231,11 @@ impl Faults {
     /// The first of the faults that strikes.
     pub fn first(&self, faults: &[Fault]) -> Option<Fault> {
         faults.iter().copied().find(|fault| self.strikes(*fault))
+    }
+
+    /// Something that the seed's conditions had planned came to pass.
+    pub fn came(&self, fault: Fault) {
+        *self.state().struck.entry(fault).or_default() += 1;
     }
 
     pub fn switch(&self, is_on: bool) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use casbah_model::state::{Item, Key};
 
 use crate::invariants::{Batch, number, text};
+use crate::leaving_rules::{is_leaving, scope_of};
 use crate::mark::Mark;
 use crate::shadow::{Changed, Shadow};
 
@@ -13,7 +14,7 @@ pub fn gate(shadow: &Shadow, batch: &Batch, marks: &mut Vec<Mark>) -> Result<(),
     for change in batch
         .changes
         .iter()
-        .filter(|change| change.key.sk.starts_with("G#"))
+        .filter(|change| change.key.sk.starts_with("G#") && change.after.is_some())
     {
         let state = |item: &Option<Item>| {
             item.as_ref().map_or("SHUT", |item| {
@@ -83,7 +84,9 @@ pub fn gate(shadow: &Shadow, batch: &Batch, marks: &mut Vec<Mark>) -> Result<(),
 pub fn runs(shadow: &Shadow) -> Result<(), String> {
     let runs = shadow
         .items()
-        .filter(|(key, item)| key.sk.starts_with("R#") && text(item, "st") == "RUN");
+        .filter(|(key, item)| key.sk.starts_with("R#") && text(item, "st") == "RUN")
+        // A deletion removes units before their run.
+        .filter(|(key, _)| !scope_of(key).is_some_and(|scope| is_leaving(shadow, scope)));
     for (key, run) in runs {
         let name = key.sk.trim_start_matches("R#");
         let (mut planned, mut over) = (0, 0);

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use casbah_http::Tokens;
 use casbah_model::message::Message;
 use casbah_model::ports::{
-    Clock, Delivery, ObjectStore, Queue, SecretError, SecretStore, StateStore, Transport,
+    Clock, Delivery, NoMetrics, ObjectStore, Queue, SecretError, SecretStore, StateStore, Transport,
 };
 use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::{Context, StageError};
-use casbah_platform_local::{MemoryQueue, SeededRng, SqliteState};
+use casbah_platform_local::{LogNotifier, MemoryQueue, SeededRng, SqliteState};
 use casbah_simulators::microsoft365::Simulator;
 
 use crate::bucket::{FaultyObjects, MemoryObjects};
@@ -197,6 +197,8 @@ impl Host {
             transport,
             clock: container.clock,
             rng: Arc::new(SeededRng::new(self.conditions.seed ^ number << 24)),
+            notifier: Arc::new(LogNotifier),
+            metrics: Arc::new(NoMetrics),
             settings: self.conditions.settings,
             tokens: container.tokens,
             roots: Default::default(),
@@ -377,5 +379,7 @@ fn describe(message: &Message) -> String {
     match message {
         Message::Look { key, version, .. } => format!("{key} v{version}"),
         Message::Sweep => "sweep".into(),
+        Message::Notify { connection } => format!("notify {connection}"),
+        Message::View { connection, view } => format!("view {connection} {}", view.collection),
     }
 }

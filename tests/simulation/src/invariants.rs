@@ -9,6 +9,7 @@ use casbah_model::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::gate_rules::{gate, run, runs};
+use crate::leaving_rules::incarnation;
 use crate::mark::Mark;
 use crate::shadow::{Changed, Shadow};
 use crate::watch::Bundles;
@@ -43,7 +44,12 @@ pub struct Ledger {
     pub(crate) hints: BTreeMap<u64, (Key, u64)>,
     /// Ids of committed activities, per feed's lane.
     pub(crate) records: BTreeSet<String>,
-    paused_since: Option<Timestamp>,
+    /// Since when the connection is paused, disconnected or being deleted.
+    pub(crate) stopped_since: Option<Timestamp>,
+    /// The last incarnation that began.
+    pub(crate) incarnation: i64,
+    /// Incarnations of which nothing is left.
+    pub(crate) gone: BTreeSet<String>,
 }
 
 pub(crate) struct Stored {
@@ -80,7 +86,9 @@ impl Ledger {
             uncommitted: BTreeMap::new(),
             hints: BTreeMap::new(),
             records: BTreeSet::new(),
-            paused_since: None,
+            stopped_since: None,
+            incarnation: 0,
+            gone: BTreeSet::new(),
         }
     }
 
@@ -125,6 +133,9 @@ impl Ledger {
             };
             return Err(format!("I2: object {named}is changed, {name}"));
         }
+        if self.is_too_late(name) {
+            return Err(format!("{name} comes after its incarnation is gone"));
+        }
         let sha256 = hex(&Sha256::digest(content));
         let content = content.clone();
         self.objects.insert(name.into(), Stored { content, sha256 });
@@ -133,11 +144,11 @@ impl Ledger {
 
     /// The vendor was called.
     pub fn called(&self, now: Timestamp, is_orphan: bool) -> Result<(), String> {
-        let Some(paused) = self.paused_since.filter(|_| !is_orphan) else {
+        let Some(stopped) = self.stopped_since.filter(|_| !is_orphan) else {
             return Ok(());
         };
-        if now.duration_since(paused) > self.pause_reach {
-            return Err("I10: the vendor is called for a paused connection".into());
+        if now.duration_since(stopped) > self.pause_reach {
+            return Err("I10: the vendor is called for a connection that is stopped".into());
         }
         Ok(())
     }
@@ -170,14 +181,18 @@ impl Ledger {
         change: &Changed,
         marks: &mut Vec<Mark>,
     ) -> Result<(), String> {
+        incarnation(shadow, batch, change)?;
+        if change.key.sk == "META" {
+            return self.connection(shadow, batch, change, marks);
+        }
+        if change.after.is_none() {
+            self.writers.remove(&change.key);
+            return Ok(());
+        }
         if change.is_stream() {
             self.stream(batch, change, marks)?;
-            incarnation(shadow, &change.key)?;
         } else if change.key.pk.contains("#M#") {
             self.manifest(shadow, batch, change, marks)?;
-            incarnation(shadow, &change.key)?;
-        } else if change.key.sk == "META" {
-            self.connection(shadow, batch, change, marks);
         } else if change.key.sk.starts_with("SEEN#") {
             self.digests(change)?;
         } else if change.key.pk.starts_with("B#") {
@@ -199,46 +214,6 @@ impl Ledger {
             self.must_be_there(name)?;
         }
         Ok(())
-    }
-
-    fn connection(
-        &mut self,
-        shadow: &Shadow,
-        batch: &Batch,
-        change: &Changed,
-        marks: &mut Vec<Mark>,
-    ) {
-        let state = change
-            .after
-            .as_ref()
-            .and_then(|item| item.get("state")?.get("state")?.as_str());
-        let now_ms = batch.now.as_millisecond();
-        match state {
-            Some("paused") if self.paused_since.is_none() => {
-                self.paused_since = Some(batch.now);
-                let is_leased = |item: &Item| number(item, "lease") > now_ms;
-                let is_any_leased = shadow.items().any(|(_, item)| is_leased(item));
-                if is_any_leased && !self.uncommitted.is_empty() {
-                    marks.push(Mark::PauseDuringCommit);
-                }
-            }
-            Some("paused") => {}
-            Some("failed") => marks.push(Mark::ConnectionFailed),
-            _ => self.paused_since = None,
-        }
-    }
-}
-
-/// I15: nothing is written under the keys of another incarnation.
-fn incarnation(shadow: &Shadow, key: &Key) -> Result<(), String> {
-    let scope = key.pk.split('#').nth(1).unwrap_or_default();
-    let (connection, incarnation) = scope.rsplit_once('.').unwrap_or_default();
-    let meta = shadow.get(&Key::new(format!("C#{connection}"), "META"));
-    let current = meta.map_or(0, |meta| number(meta, "incarnation"));
-    if incarnation == current.to_string() {
-        Ok(())
-    } else {
-        Err(format!("I15: {key} is written in incarnation {current}"))
     }
 }
 

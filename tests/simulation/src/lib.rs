@@ -13,6 +13,7 @@ mod gate_rules;
 mod host;
 mod invariants;
 mod invocation;
+mod leaving_rules;
 mod log;
 pub mod mark;
 mod oracle;

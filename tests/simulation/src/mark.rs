@@ -42,10 +42,18 @@ pub enum Mark {
     /// A function ran into its time limit.
     TimeLimit,
     ConnectionFailed,
+    /// The connection was disconnected while a function was at work.
+    DisconnectedAtWork,
+    /// The deletion of the connection began while a function was at work.
+    DeletedAtWork,
+    /// Everything of an incarnation was gone.
+    Deleted,
+    /// The name of a connection that was deleted was connected again.
+    ConnectedAnew,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 23] = [
+    pub const ALL: [Mark; 27] = [
         Mark::CommitRefused,
         Mark::LostAnswerApplied,
         Mark::LostAnswerNotApplied,
@@ -69,6 +77,10 @@ impl Mark {
         Mark::RunClosedBySweeper,
         Mark::TimeLimit,
         Mark::ConnectionFailed,
+        Mark::DisconnectedAtWork,
+        Mark::DeletedAtWork,
+        Mark::Deleted,
+        Mark::ConnectedAnew,
     ];
 
     pub fn name(self) -> &'static str {
@@ -96,6 +108,10 @@ impl Mark {
             Mark::RunClosedBySweeper => "run-closed-by-sweeper",
             Mark::TimeLimit => "time-limit",
             Mark::ConnectionFailed => "connection-failed",
+            Mark::DisconnectedAtWork => "disconnected-at-work",
+            Mark::DeletedAtWork => "deleted-at-work",
+            Mark::Deleted => "deleted",
+            Mark::ConnectedAnew => "connected-anew",
         }
     }
 }

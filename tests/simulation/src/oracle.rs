@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use casbah_lake::read;
 use casbah_model::message::Message;
-use casbah_model::state::Key;
+use casbah_model::state::{Item, Key};
+use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
-use casbah_pipeline::items::ConnectionItem;
+use casbah_pipeline::items::{ConnectionItem, Scope};
 use casbah_pipeline::ledger::ledger;
 use casbah_pipeline::status::{ConnectionStatus, Settled, settled, status};
 use casbah_pipeline::{Context, StageError, connect};
 use casbah_simulators::microsoft365::{ContentType, Holdings, Row};
 
 use crate::host::Host;
+use crate::shadow::Shadow;
 
 /// What still differs from what should be; `None` when everything is there.
 pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
@@ -110,9 +112,36 @@ fn activities(host: &Host, connection: &ConnectionItem) -> Option<String> {
         if (one.is_lost || has_failed()) && gaps.any(|(key, _)| key.sk.ends_with(&bundle)) {
             continue;
         }
+        if is_behind_gap(&watch.shadow, &scope, one.available)
+            || is_out_of_reach(connection, one.available)
+        {
+            continue;
+        }
         return Some(format!("{} of {bundle} is missing", one.id()));
     }
     None
+}
+
+/// Whether something became available in a span that could not be listed any more, and that is written down.
+fn is_behind_gap(shadow: &Shadow, scope: &Scope, available_ms: i64) -> bool {
+    let at = |gap: &Item, name: &str| {
+        let at: Option<Timestamp> = gap.get(name)?.as_str()?.parse().ok();
+        Some(at?.as_millisecond())
+    };
+    shadow.partition(&scope.gaps(), "").any(|(_, gap)| {
+        let span = at(gap, "from").zip(at(gap, "to"));
+        span.is_some_and(|(from, to)| from <= available_ms && available_ms < to)
+    })
+}
+
+/// Listings reach back seven days (Management Activity API reference, "List available content"), less a margin and a
+/// window.
+const REACH: SignedDuration = SignedDuration::from_mins(7 * 24 * 60 - 15);
+
+/// Whether a connection that was made anew came too late for something.
+fn is_out_of_reach(connection: &ConnectionItem, available_ms: i64) -> bool {
+    let oldest = connection.connected_at - REACH;
+    connection.incarnation > 1 && available_ms < oldest.as_millisecond()
 }
 
 /// The name of a feed in our streams.

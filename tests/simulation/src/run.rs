@@ -76,7 +76,12 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
 
 async fn simulate(seed: u64, options: &Options) -> Outcome {
     let mut conditions = Conditions::of(seed);
-    let is_off = |event: &Event| matches!(event, Event::Vendor(fault, _) if options.without_vendor.contains(fault));
+    let is_off = |event: &Event| match event {
+        Event::Vendor(fault, _) => options.without_vendor.contains(fault),
+        Event::Disconnect => options.without.contains(&Fault::Disconnection),
+        Event::Delete => options.without.contains(&Fault::Deletion),
+        _ => false,
+    };
     conditions.events.retain(|(_, event)| !is_off(event));
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(conditions.plan.started));
     let simulator = Arc::new(Simulator::new(conditions.plan.clone(), Arc::clone(&clock)));
@@ -200,6 +205,15 @@ async fn live(host: &Host) -> Result<(), String> {
                     doings.push(act(host, Doing::UseUpDay))
                 }
                 Event::Pause | Event::UseUpDay => {}
+                Event::Reconnect => doings.push(act(host, Doing::Reconnect)),
+                Event::Disconnect => {
+                    world.faults.came(Fault::Disconnection);
+                    doings.push(act(host, Doing::Disconnect));
+                }
+                Event::Delete => {
+                    world.faults.came(Fault::Deletion);
+                    doings.push(act(host, Doing::Delete));
+                }
                 Event::Heal => {
                     host.heal();
                     world.watch.note(0, "healed", "");
@@ -261,6 +275,9 @@ enum Doing {
     Sweep,
     Pause,
     Resume,
+    Disconnect,
+    Delete,
+    Reconnect,
     Mend,
     UseUpDay,
 }
@@ -274,7 +291,7 @@ async fn act(host: &Host, doing: Doing) {
             })
             .await;
         }
-        Doing::ChooseMore => {
+        Doing::ChooseMore | Doing::Reconnect => {
             let components = &host.conditions.components;
             host.operate("connect", async |ctx| {
                 connect_with(ctx, host, components).await
@@ -284,8 +301,24 @@ async fn act(host: &Host, doing: Doing) {
         Doing::Sweep => host.sweep().await,
         Doing::Pause => {
             let name = connection_name();
-            host.operate("pause", async |ctx| connect::pause(ctx, &name).await)
-                .await;
+            host.operate("pause", async |ctx| {
+                unless_gone(connect::pause(ctx, &name).await)
+            })
+            .await;
+        }
+        Doing::Disconnect => {
+            let name = connection_name();
+            host.operate("disconnect", async |ctx| {
+                unless_gone(connect::disconnect(ctx, &name).await)
+            })
+            .await;
+        }
+        Doing::Delete => {
+            let name = connection_name();
+            host.operate("delete", async |ctx| {
+                unless_gone(connect::delete(ctx, &name).await)
+            })
+            .await;
         }
         Doing::Resume => host.operate("resume", resume).await,
         Doing::Mend => {
@@ -296,6 +329,14 @@ async fn act(host: &Host, doing: Doing) {
             host.operate("resume", resume).await;
         }
         Doing::UseUpDay => crate::day::use_up(host).await,
+    }
+}
+
+/// What is asked of a connection that is not there, or on its way out, is refused, and nobody asks again.
+fn unless_gone(done: Result<(), StageError>) -> Result<(), StageError> {
+    match done {
+        Err(StageError::UnknownConnection { .. } | StageError::Refused(_)) => Ok(()),
+        done => done,
     }
 }
 

@@ -28,10 +28,12 @@ pub enum Variant {
     SinglePassOverWindows,
     LargestTimeAsCursor,
     PauseIgnored,
+    /// A name that was deleted gets the keys again that it had.
+    SameIncarnationAgain,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 22] = [
+    pub const ALL: [Variant; 23] = [
         Variant::CursorBeforeObject,
         Variant::CommitWithoutFence,
         Variant::CommitFencedBySequence,
@@ -54,6 +56,7 @@ impl Variant {
         Variant::SinglePassOverWindows,
         Variant::LargestTimeAsCursor,
         Variant::PauseIgnored,
+        Variant::SameIncarnationAgain,
     ];
 
     pub fn name(self) -> &'static str {
@@ -80,6 +83,7 @@ impl Variant {
             Variant::SinglePassOverWindows => "single-pass-over-windows",
             Variant::LargestTimeAsCursor => "largest-time-as-cursor",
             Variant::PauseIgnored => "pause-ignored",
+            Variant::SameIncarnationAgain => "same-incarnation-again",
         }
     }
 

@@ -128,6 +128,11 @@ impl WrongTable {
                     self.rename(write);
                 }
             }
+            Variant::SameIncarnationAgain => {
+                for write in writes.iter_mut().filter(|write| write.key.sk == "PAST") {
+                    write.condition = Condition::Always;
+                }
+            }
             Variant::SinglePassOverWindows => {
                 writes.retain(|write| !write.key.sk.starts_with("S#late-"));
             }
@@ -319,6 +324,13 @@ impl StateStore for WrongTable {
                     *state = serde_json::json!({ "state": "connected" });
                 }
             }
+        }
+        if self.variant == Variant::SameIncarnationAgain {
+            let past = keys
+                .iter()
+                .zip(&mut found)
+                .filter(|(key, _)| key.sk == "PAST");
+            past.for_each(|(_, item)| *item = None);
         }
         if self.variant == Variant::UnitsCreatedAgain {
             // Nobody looks whether a bundle is known already.

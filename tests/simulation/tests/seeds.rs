@@ -7,7 +7,7 @@ use casbah_simulation::suite::{explain, run_all};
 use casbah_simulation::{Options, run};
 
 /// Situations that so few seeds may miss; ten thousand must meet them.
-const RARE: [Mark; 8] = [
+const RARE: [Mark; 10] = [
     Mark::PauseDuringCommit,
     Mark::GateCommitAnswerLost,
     Mark::GateOpenAtCreation,
@@ -16,6 +16,8 @@ const RARE: [Mark; 8] = [
     Mark::RunClosedBySweeper,
     Mark::ConnectionFailed,
     Mark::CursorGone,
+    Mark::DisconnectedAtWork,
+    Mark::DeletedAtWork,
 ];
 
 #[test]

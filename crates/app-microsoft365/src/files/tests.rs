@@ -242,3 +242,26 @@ fn what_could_not_be_read_in_one_round_is_asked_for_in_the_next() {
         (vec!["1".to_string()], vec![])
     );
 }
+
+#[test]
+fn an_item_tells_what_people_read_whatever_its_other_fields_are() {
+    let read = |raw: &str| details::read(raw.as_bytes());
+    let item = read(
+        r#"{"name":"a.txt","webUrl":"https://x/a.txt","size":"12","lastModifiedDateTime":"2026-05-04T10:00:00Z",
+            "lastModifiedBy":{"application":{"displayName":"x"},"user":{"email":"","displayName":"Ann"}}}"#,
+    );
+    assert_eq!(
+        (item.name.as_deref(), item.bytes),
+        (Some("a.txt"), Some(12))
+    );
+    assert_eq!(
+        (item.modified_by.as_deref(), item.created),
+        (Some("Ann"), None)
+    );
+    let odd = read(r#"{"name":7,"size":-1,"lastModifiedBy":"nobody","name":"b"}"#);
+    assert_eq!(
+        (odd.name.as_deref(), odd.bytes, odd.modified_by),
+        (Some("b"), None, None)
+    );
+    assert_eq!(read("not a record"), Default::default());
+}

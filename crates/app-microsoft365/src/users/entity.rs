@@ -164,7 +164,7 @@ struct SignInActivity<'a> {
 }
 
 /// The last success where it is told; else the last attempt of either kind.
-fn last_sign_in(raw: &RawValue) -> Option<casbah_model::Timestamp> {
+pub(super) fn last_sign_in(raw: &RawValue) -> Option<casbah_model::Timestamp> {
     let told: SignInActivity<'_> = serde_json::from_str(raw.get()).ok()?;
     let attempts = [
         told.last_sign_in_date_time,

@@ -1,3 +1,4 @@
+use casbah_connector::{GroupKind, HolderKind};
 use casbah_model::record::Noun;
 
 use super::*;
@@ -120,4 +121,55 @@ fn what_is_no_object_is_refused_and_a_record_without_id_is_kept() {
     assert_eq!(entity::read("users", b"{\"id\":}").err(), Some("not-json"));
     let kept = entity::read("users", br#"{"displayName":"x"}"#).expect("an object");
     assert!(kept.id().as_str().starts_with("sha256:"));
+}
+
+#[test]
+fn a_record_tells_what_people_read_whatever_its_other_fields_are() {
+    let read = |collection, raw: &str| super::details::read(collection, raw.as_bytes());
+    let user = read(
+        "users",
+        r#"{"displayName":"A \"B\"","mail":null,"userPrincipalName":"a@x","createdDateTime":7}"#,
+    );
+    assert_eq!(
+        (user.name.as_deref(), user.address.as_deref()),
+        (Some("A \"B\""), Some("a@x"))
+    );
+    assert_eq!(user.created, None);
+    let twice = read(
+        "groups",
+        r#"{"displayName":"old","groupTypes":["Unified"],"displayName":"new"}"#,
+    );
+    assert_eq!(twice.name.as_deref(), Some("new"));
+    assert_eq!(twice.group, Some(GroupKind::Collaboration));
+    let plain = read(
+        "groups",
+        r#"{"groupTypes":[],"securityEnabled":false,"mailEnabled":true}"#,
+    );
+    assert_eq!(plain.group, Some(GroupKind::Mail));
+    let held = read(
+        "role-assignments",
+        r##"{"roleDefinitionId":"r","directoryScopeId":"/administrativeUnits/7",
+            "principal":{"@odata.type":"#microsoft.graph.group","displayName":"Admins"}}"##,
+    );
+    assert_eq!(
+        (held.role.as_deref(), held.holder),
+        (Some("r"), Some(HolderKind::Group))
+    );
+    assert_eq!(held.scope.as_deref(), Some("/administrativeUnits/7"));
+    let grant = read(
+        "delegated-grants",
+        r#"{"scope":" User.Read  Mail.Read","resourceId":"g"}"#,
+    );
+    assert_eq!(grant.permissions, ["User.Read", "Mail.Read"]);
+    let offers = read(
+        "applications",
+        r#"{"appRoles":[{"id":"1","value":"Mail.Read"},{"id":"2"},{}]}"#,
+    );
+    assert_eq!(offers.defines, [("1".to_string(), "Mail.Read".to_string())]);
+    for broken in ["", "[]", "7", "{\"displayName\":", "\u{0}"] {
+        for collection in COLLECTIONS {
+            let details = read(collection.name, broken);
+            assert_eq!((details.name, details.defines), (None, vec![]), "{broken}");
+        }
+    }
 }

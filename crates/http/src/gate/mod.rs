@@ -35,6 +35,7 @@ use std::time::Duration;
 use casbah_model::Timestamp;
 use casbah_model::message::Ticket;
 use casbah_model::ports::{Clock, Rng, StateStore, StoreError};
+use casbah_model::state::Key;
 use futures::channel::oneshot;
 use futures::future::select;
 
@@ -118,6 +119,11 @@ pub enum Verdict {
     Done,
     /// Throttled, and the pause is short: send again after a new admit, which waits for its end.
     Again,
+}
+
+/// Where the table keeps what is known of a limit of this scope, which is removed with the scope.
+pub fn key(limit: &Limit, scope: &str) -> Key {
+    Bucket::key(limit, scope)
 }
 
 /// When lanes come back after the table could not be reached (throttle design, section 12).

@@ -105,7 +105,7 @@ fn look(stage: Stage, version: u64) -> Message {
 fn number(delivery: &Delivery) -> u64 {
     match &delivery.message {
         Message::Look { version, .. } => *version,
-        Message::Sweep => panic!("a sweep was never sent here"),
+        other => panic!("{other:?} was never sent here"),
     }
 }
 

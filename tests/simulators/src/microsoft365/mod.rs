@@ -17,6 +17,7 @@ mod drives;
 mod faults;
 mod gate;
 mod holdings;
+mod hooks;
 mod items;
 mod json;
 mod library;
@@ -42,6 +43,7 @@ mod world;
 
 pub use faults::{Fault, FaultSettings};
 pub use holdings::{Activity, Holdings};
+pub use hooks::{HookPost, HookSender};
 pub use limits::{Limits, Row, Shape};
 pub use plan::{BaseUrls, ContentType, Latency, OBSERVE_ROLES, Plan};
 pub use simulator::Simulator;
