@@ -175,10 +175,10 @@ fn check_change(known: &ConnectionItem, settings: &ConnectionSettings) -> Result
         return Ok(());
     }
     let what = format!(
-        "the name \"{}\" belongs to another tenant's data in this folder",
+        "the name \"{}\" belongs to another tenant's data",
         settings.id
     );
-    let fix = "give this connection another name, or use another output folder";
+    let fix = "give this connection another name, or delete the other one first";
     Err(StageError::Refused(Cause::new("config", what, fix)))
 }
 
