@@ -8,7 +8,7 @@ from harness.processes import Trouble
 LOOK_EVERY_SECONDS = 2
 
 
-def until(lab, what, seconds, look):
+def until(lab, what, seconds, look, every=LOOK_EVERY_SECONDS):
     """Repeats `look` until it gives something that is not None. What it prints last tells where it stood."""
     began, last = time.monotonic(), 0.0
     while True:
@@ -21,7 +21,7 @@ def until(lab, what, seconds, look):
         if now - last > 15:
             last = now
             print(f"  {now:5.0f} s  {state}", flush=True)
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(every)
 
 
 def caught_up(lab, api, connection, seconds):
