@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use casbah_model::Timestamp;
 use casbah_model::ports::{
@@ -27,16 +27,23 @@ fn large(number: usize) -> Write {
     Write::put(Key::new("p", format!("{number:06}")), item)
 }
 
+/// One disk at a time: a child that another test starts for `mount` holds the files of this one until it is `mount`, and a
+/// deleted file keeps its room that long.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A file system in memory, unmounted when dropped.
 struct Disk {
     folder: TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Disk {
     /// One megabyte, or `None` where mounting is not permitted.
     fn small() -> Option<Disk> {
-        let folder = TempDir::new().expect("a folder");
-        let disk = Disk { folder };
+        let disk = Disk {
+            folder: TempDir::new().expect("a folder"),
+            _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner),
+        };
         mount(&["-t", "tmpfs", "-o", "size=1m", "tmpfs"], disk.path()).then_some(disk)
     }
 
