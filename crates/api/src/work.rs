@@ -224,6 +224,11 @@ async fn progress_document(call: &Call<'_>, connection: &ConnectionItem) -> Resu
         let mut document = stage_document(what.name(), is_chosen, &of_stage(what.stage()), now);
         if what == What::Files && is_chosen {
             let sweep = status::sweep_status(ctx, &scope).await?;
+            // Its streams find roots; whether each root was read is known to the sweep alone.
+            let is_sweeping = sweep.as_ref().is_some_and(|sweep| sweep.ended.is_none());
+            if is_sweeping && document["state"] == "caught-up" {
+                document["state"] = "working".into();
+            }
             document["sweep"] = serde_json::to_value(sweep).expect("a status is plain");
         }
         stages.push(document);

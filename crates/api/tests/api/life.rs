@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use casbah_model::state::{Condition, Set, Write};
+use casbah_pipeline::connect::find;
 use casbah_simulators::microsoft365::{Fault, FaultSettings};
 use http::Method;
 use serde_json::{Value, json};
@@ -186,6 +188,29 @@ fn a_scan_that_is_asked_for_begins_now() {
         }
         door.run().await;
         assert_ne!(sweep().await, first, "another sweep over all files");
+    });
+}
+
+#[test]
+fn files_are_not_caught_up_while_a_root_of_the_sweep_is_left() {
+    in_virtual_time(async {
+        let door = Door::caught_up().await;
+        let files = async || {
+            let progress = door.get(&format!("{CONTOSO}/progress")).await.is(200);
+            let stages = progress["stages"].as_array().expect("stages").clone();
+            let files = stages.into_iter().find(|stage| stage["stage"] == "files");
+            files.expect("a stage")
+        };
+        let before = files().await;
+        assert_eq!(before["state"], "caught-up");
+        // As if whoever read the last root had died: every stream is caught up, and the sweep has not ended.
+        let run = before["sweep"]["run"].as_str().expect("a run").to_string();
+        let contoso = find(&door.system.ctx, &"contoso".parse().expect("a name")).await;
+        let contoso = contoso.expect("found").expect("there");
+        let run = contoso.scope().run(&run);
+        let write = Write::update(run, Condition::Exists, vec![Set::Remove("ended")]);
+        door.system.ctx.state.write(write).await.expect("written");
+        assert_eq!(files().await["state"], "working");
     });
 }
 
