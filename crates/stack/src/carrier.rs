@@ -1,6 +1,7 @@
 //! One call: signed (Signature Version 4), sent, and its answer read within bounds.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, Region};
@@ -46,11 +47,12 @@ impl Carrier {
             Some(address) => address.clone(),
             None => stack::api_url(&config, &args.stack).await?,
         };
+        let base = base(&address)?;
         Ok(Carrier {
-            base: base(&address)?,
+            client: client(&base)?,
+            base,
             region,
             credentials,
-            client: client()?,
         })
     }
 
@@ -144,11 +146,17 @@ fn now() -> SystemTime {
     clippy::disallowed_methods,
     reason = "this command is the network of `casbah --stack`"
 )]
-fn client() -> Result<reqwest::Client, Trouble> {
-    reqwest::Client::builder()
+fn client(base: &Url) -> Result<reqwest::Client, Trouble> {
+    let mut client = reqwest::Client::builder()
         .timeout(CALL_MAX)
         // Signatures are for one address: nothing is sent elsewhere.
-        .redirect(reqwest::redirect::Policy::none())
+        .redirect(reqwest::redirect::Policy::none());
+    let host = base.host_str().unwrap_or_default();
+    if host.ends_with(".localhost") {
+        // It is this machine (RFC 6761, section 6.3), which not every resolver knows. The port is the address's own.
+        client = client.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    }
+    client
         .build()
         .map_err(|error| Trouble::environment(format!("no TLS on this machine: {error}"), ""))
 }

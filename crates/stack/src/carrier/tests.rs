@@ -3,11 +3,12 @@ use super::*;
 fn carrier(address: &str) -> Carrier {
     let credentials =
         aws_credential_types::Credentials::new("AKIDEXAMPLE", "not-a-real-key", None, None, "test");
+    let base = base(address).expect("an address");
     Carrier {
-        base: base(address).expect("an address"),
+        client: client(&base).expect("a client"),
+        base,
         region: "eu-central-1".into(),
         credentials: SharedCredentialsProvider::new(credentials),
-        client: client().expect("a client"),
     }
 }
 
