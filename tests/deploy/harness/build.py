@@ -2,7 +2,8 @@
 
 By default the functions are built by cargo into the folder that everything else is built into, so that what is shared
 with the rest of CI is compiled once, and laid out as `sam build` does; they get the profile of `functions/.cargo` from
-either. `--sam-build` does what a cloud team does, which compiles all of it again for cargo-lambda's linker.
+either. `--sam-build` does what a cloud team does, which compiles all of it again for cargo-lambda's linker. `--dev` takes
+functions that were compiled for tests: quick to build, and far too large to be deployed.
 """
 
 import os
@@ -18,7 +19,7 @@ TENANT = RELEASE / "casbah"
 SIGNER = TARGET / "debug/casbah-stack"
 
 
-def build(with_sam=False):
+def build(with_sam=False, is_dev=False):
     """Seconds of each step."""
     sam, took = TOOLS / "sam/bin/sam", {}
     shared = {
@@ -29,22 +30,26 @@ def build(with_sam=False):
     took["sam validate --lint"] = run("sam-validate", [sam, "validate", "--lint", "--region", "us-east-1"], **shared)
     lint = [TOOLS / "sam/bin/cfn-lint", "--regions", "us-east-1", "eu-central-1", "--", "template.yaml", "infra/observability.yaml"]
     took["cfn-lint"] = run("cfn-lint", lint, **shared)
-    tenant = ["cargo", "build", "--release", "--locked", "-p", "casbah-platform-local"]
+    tenant = ["cargo", "build", "--release", "--locked", *chosen("casbah-platform-local")]
     took["cargo build of the tenant"] = run("tenant-build", tenant, **shared)
-    # Chosen as for the contract tests, which come before this in CI and leave it there.
-    signer = ["cargo", "test", "--no-run", "--locked", "-p", "casbah-platform-aws", "-p", "casbah-stack"]
-    took["cargo build of the signer"] = run("signer-build", signer, **shared)
-    if not with_sam:
-        chosen = [word for name in folders().values() for word in ("-p", f"casbah-{name}")]
-        command = ["cargo", "build", "--release", "--locked", *chosen]
+    # Chosen together: the contract tests, which come before this in CI, have compiled all that these need.
+    names = [f"casbah-{name}" for name in folders().values()]
+    development = ["cargo", "build", "--locked", *chosen("casbah-stack", *(names if is_dev else []))]
+    took["cargo build of the signer"] = run("signer-build", development, **shared)
+    if not with_sam and not is_dev:
+        command = ["cargo", "build", "--release", "--locked", *chosen(*names)]
         took["cargo build of the functions"] = run("functions-build", command, cwd=REPOSITORY / "functions", **shared)
     shutil.rmtree(BUILT, ignore_errors=True)
     if with_sam:
         command = [sam, "build", "--build-dir", BUILT, "--parameter-overrides", "Architecture=x86_64"]
         took["sam build"] = run("sam-build", command, **shared)
     else:
-        lay_out()
+        lay_out(TARGET / "debug" if is_dev else RELEASE)
     return took
+
+
+def chosen(*packages):
+    return [word for name in packages for word in ("-p", name)]
 
 
 def folders():
@@ -54,13 +59,13 @@ def folders():
                            re.MULTILINE | re.DOTALL))
 
 
-def lay_out():
+def lay_out(binaries):
     """What `sam build` makes: a folder with a bootstrap for each function, and a template that names these folders."""
     template = (REPOSITORY / "template.yaml").read_text()
     for logical, folder in folders().items():
         (BUILT / logical).mkdir(parents=True)
         bootstrap = BUILT / logical / "bootstrap"
-        shutil.copy(RELEASE / f"casbah-{folder}", bootstrap)
+        shutil.copy(binaries / f"casbah-{folder}", bootstrap)
         subprocess.run(["strip", bootstrap], check=True)
         template = template.replace(f"CodeUri: functions/{folder}\n", f"CodeUri: {BUILT / logical}\n")
     template = re.sub(r"(TemplateURL|ReadmeUrl): (?!/)", rf"\1: {REPOSITORY}/", template)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import time
 
@@ -55,11 +56,21 @@ class Lab:
         return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", aws_access_key_id="test",
                             aws_secret_access_key="test", config=config)
 
-    def deploy(self):
-        """Deploys what was built, and reads what it became."""
+    def deploy(self, function_seconds=None):
+        """Deploys what was built, and reads what it became; with another time limit of functions where one is given."""
+        template = BUILT / "template.yaml"
+        if function_seconds:
+            text = template.read_text()
+            for was, now in ((r"(\bTimeout:) 120\b", rf"\1 {function_seconds}"),
+                             (r'(\bCASBAH_FUNCTION_SECONDS:) ["\']?120\b["\']?', rf'\1 "{function_seconds}"')):
+                text, changed = re.subn(was, now, text)
+                assert changed, f"the template has no {was}"
+            # Beside the other one: it names its functions by relative paths.
+            template = BUILT / "template-short.yaml"
+            template.write_text(text)
         overrides = [f"{name}={value}" for name, value in self.parameters.items()]
         seconds = run("sam-deploy", [
-            TOOLS / "sam/bin/sam", "deploy", "--template-file", BUILT / "template.yaml", "--stack-name", STACK,
+            TOOLS / "sam/bin/sam", "deploy", "--template-file", template, "--stack-name", STACK,
             "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND", "--no-confirm-changeset",
             "--no-fail-on-empty-changeset", "--region", "us-east-1", "--parameter-overrides", *overrides,
         ], AWS_ENDPOINT_URL=self.url)
@@ -143,11 +154,23 @@ class Lab:
             lines += [f"-- {function}: {len(log)} lines, the last:", *(line[:400] for line in shown[-6:])]
         return "\n".join(lines + [f"whole logs: {self.folder}"])
 
+    def keep(self):
+        """Writes the logs, the table and every object into the lab's folder: the emulator takes them along when it ends."""
+        self.dump()
+        (self.folder / "items.json").write_text("\n".join(json.dumps(item, default=repr) for item in self.items()))
+        s3 = self.client("s3")
+        for name, _ in self.objects():
+            path = self.folder / "objects" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(s3.get_object(Bucket=self.bucket, Key=name)["Body"].read())
+        print(f"what was there is kept in {self.folder}", flush=True)
+
 
 class Tenant:
     """What `casbah simulate` printed: the config of a connection."""
 
     def __init__(self, printed):
+        self.config = "\n".join(line for line in printed.splitlines() if not line.startswith(("#", "casbah:")))
         values = dict(line.split(" = ", 1) for line in printed.splitlines() if " = " in line)
         text = {name: value.strip('"') for name, value in values.items()}
         self.tenant_id, self.client_id, self.url = text["tenant_id"], text["client_id"], text["login"]
