@@ -323,3 +323,23 @@ async fn a_newer_profile_takes_over() {
     calls(&gates, 5).await;
     assert!(site.clock.now().duration_since(start).as_secs_f64() > 4.5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_size_is_known_now_gets_the_limit_of_its_size() {
+    let site = Site::new();
+    let of_size = |units| site.gates(limit(units, secs(60)), None, secs(55));
+    let seconds_for = async |count, units| {
+        // What was handed out before is over by then.
+        tokio::time::sleep(secs(30)).await;
+        let start = site.clock.now();
+        calls(&of_size(units), count).await;
+        site.clock.now().duration_since(start).as_secs_f64()
+    };
+    let small = seconds_for(5, 60.0).await;
+    assert!(small > 3.5, "{small} s at one call a second");
+    let large = seconds_for(40, 600.0).await;
+    assert!(large < 10.0, "{large} s at ten calls a second");
+    // And back, when seats are given up.
+    let small = seconds_for(5, 60.0).await;
+    assert!(small > 3.5, "{small} s at one call a second");
+}

@@ -55,6 +55,9 @@ pub struct Bucket {
     /// changes.
     #[serde(rename = "lim")]
     pub cap_units: f64,
+    /// Units per window as documented for a tenant of this size when the item was made.
+    #[serde(rename = "ld")]
+    pub documented_units: f64,
     /// Learnt pace, since when, and its growth constant in seconds.
     #[serde(rename = "n")]
     pub pace: f64,
@@ -146,8 +149,8 @@ pub const LEARNT: [&str; 20] = [
     "pr", "try", "tr", "tl", "m", "cap", "ct", "n", "n0", "k", "hi", "ht", "st", "le", "bl", "id",
     "is", "qu", "sq", "bp",
 ];
-/// What a new version of the limit changes.
-pub const PROFILE: [&str; 8] = ["m", "cap", "lim", "n", "n0", "hi", "cost", "pv"];
+/// What a new version of the limit, or another size of the tenant, changes.
+pub const PROFILE: [&str; 9] = ["m", "cap", "lim", "ld", "n", "n0", "hi", "cost", "pv"];
 
 impl Bucket {
     pub fn key(limit: &Limit, scope: &str) -> Key {
@@ -174,12 +177,19 @@ impl Bucket {
             Mode::Slow
         };
         self.cap_units = limit.units;
+        self.documented_units = limit.units;
         self.pace = limit.documented_pace();
         self.pace_ms = now_ms;
         self.met = None;
         self.cost.clear();
         self.version = limit.version;
         self
+    }
+
+    /// Whether it was made from other numbers of the vendor than these: from older ones, or for another size of tenant.
+    pub fn is_outdated(&self, limit: &Limit) -> bool {
+        let is_of_this_size = (self.documented_units - limit.units).abs() < 1e-6;
+        self.version < limit.version || (self.version == limit.version && !is_of_this_size)
     }
 
     /// # Errors

@@ -77,7 +77,7 @@ impl Desk {
     }
 
     async fn renewed(&self, bucket: Bucket) -> Result<Bucket, StoreError> {
-        if bucket.version >= self.limit.version {
+        if !bucket.is_outdated(&self.limit) {
             return Ok(bucket);
         }
         let after = bucket.clone().with_profile(&self.limit, self.now_ms());

@@ -159,6 +159,10 @@ pub fn renew(key: &Key, before: &Bucket, after: &Bucket) -> Write {
     let is_old = Condition::All(vec![
         Condition::Equal("ep", before.epoch.into()),
         Condition::Equal("pv", before.version.into()),
+        Condition::Any(vec![
+            Condition::Equal("ld", before.documented_units.into()),
+            Condition::Absent("ld"),
+        ]),
     ]);
     Write::update(key.clone(), is_old, after.sets(&PROFILE))
 }
