@@ -1,7 +1,14 @@
 //! The unified audit trail through the Management Activity API: five feeds of bundles, listed by the time at which
 //! each became available.
 
+mod deeds;
+mod directory;
+mod documents;
 mod event;
+mod findings;
+mod mailboxes;
+mod record;
+mod teams;
 
 use std::time::Duration;
 
@@ -14,6 +21,7 @@ use casbah_model::activity::{Activity, ContentRef};
 use casbah_model::app::Component;
 use casbah_model::connection::Cause;
 use casbah_model::cursor::{Cursor, Window};
+use casbah_model::event::Event;
 use casbah_model::record::RecordId;
 use casbah_model::transport::Method;
 use casbah_model::{SignedDuration, Timestamp};
@@ -212,6 +220,10 @@ impl ActivitySource for AuditTrail {
             }
         }
         Ok(())
+    }
+
+    fn event<'a>(&self, raw: &'a [u8]) -> Option<Event<'a>> {
+        deeds::event(raw).ok()
     }
 }
 

@@ -6,11 +6,12 @@
 
 mod activities;
 mod auth;
-mod catalog;
+pub mod catalog;
 mod dialect;
 mod files;
 mod limits;
 mod permissions;
+mod scan;
 mod users;
 mod webhooks;
 mod wire;

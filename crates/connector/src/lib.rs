@@ -18,6 +18,7 @@ use casbah_model::activity::{Activity, ContentRef};
 use casbah_model::app::{App, Component};
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 use casbah_model::cursor::{Cursor, Window};
+use casbah_model::event::Event;
 use casbah_model::file::{File, Root};
 use casbah_model::permission::{Need, Permission};
 use casbah_model::user::Entity;
@@ -185,6 +186,11 @@ pub trait ActivitySource: Send + Sync {
         content: &ContentRef,
         out: &mut dyn Output<Activity>,
     ) -> Result<(), ConnectorError>;
+    /// Reads all that a record tells; `None` for what is no record, and for apps that are not mapped.
+    fn event<'a>(&self, raw: &'a [u8]) -> Option<Event<'a>> {
+        let _ = raw; // Named in the signature for those who read it.
+        None
+    }
 }
 
 #[async_trait]

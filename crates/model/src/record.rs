@@ -12,14 +12,14 @@ use crate::Timestamp;
 #[serde(transparent)]
 pub struct RecordId(String);
 
-/// Longer ids than this are replaced by their hash, so that no key grows with what a vendor sends.
-const ID_BYTES_MAX: usize = 512;
-
 impl RecordId {
+    /// Longer ids than this are replaced by their hash, so that no key grows with what a vendor sends.
+    pub const BYTES_MAX: usize = 512;
+
     /// The vendor's id.
     pub fn new(id: impl Into<String>) -> RecordId {
         let id = id.into();
-        if id.len() <= ID_BYTES_MAX {
+        if id.len() <= RecordId::BYTES_MAX {
             RecordId(id)
         } else {
             RecordId::of_content(id.as_bytes())

@@ -13,12 +13,13 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 24] = [
+    let rooms: [(&str, &[&str]); 26] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
         ("app-microsoft365", &["model", "http", "connector"]),
         ("lake", &["model"]),
+        ("ocsf", &["model"]),
         (
             "pipeline",
             &["model", "http", "connector", "lake", "app-microsoft365"],
@@ -43,8 +44,17 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("scenarios", &[]),
         (
             "bench",
-            &["model", "pipeline", "platform-local", "simulators"],
+            &[
+                "model",
+                "connector",
+                "app-microsoft365",
+                "ocsf",
+                "pipeline",
+                "platform-local",
+                "simulators",
+            ],
         ),
+        ("corpus", &[]),
         (
             "simulation",
             &[

@@ -57,20 +57,19 @@ fn files_are_touched_by_changes_and_not_by_reads() {
 
 #[test]
 fn no_name_stands_twice_in_the_catalogue() {
-    let lists = [
-        names::SIGN_IN,
-        names::DIRECTORY,
-        names::SERVICES,
-        names::FILE_READ,
-        names::FILE_CHANGED,
-        names::SHARED,
-        names::MAIL,
-        names::COLLABORATION,
-        names::ALERTS,
-    ];
-    assert_eq!(
-        OPERATIONS.len(),
-        lists.iter().map(|names| names.len()).sum::<usize>()
-    );
-    assert!(names::RECORD_TYPES.is_sorted());
+    let rows = LISTS.iter().map(|list| list.rows.len()).sum::<usize>();
+    assert_eq!(OPERATIONS.len(), rows);
+    let numbers = record_types::RECORD_TYPES
+        .iter()
+        .map(|(number, _, _)| number);
+    assert!(numbers.is_sorted());
+}
+
+#[test]
+fn a_common_name_means_mail_only_in_records_of_mailboxes() {
+    use casbah_model::event::{ApiVerb, MailVerb, WebVerb};
+    assert_eq!(deed(Some(2), "Create"), Deed::Mail(MailVerb::Create));
+    assert_eq!(deed(Some(20), "Create"), Deed::Web(WebVerb::Create));
+    assert_eq!(deed(Some(9999), "Frobnicate"), Deed::Api(ApiVerb::Other));
+    assert_eq!(deed(Some(1), "Set-Mailbox"), Deed::Api(ApiVerb::Update));
 }

@@ -46,6 +46,7 @@ pub use holdings::{Activity, Holdings};
 pub use hooks::{HookPost, HookSender};
 pub use limits::{Limits, Row, Shape};
 pub use plan::{BaseUrls, ContentType, Latency, OBSERVE_ROLES, Plan};
+pub use records::sample;
 pub use simulator::Simulator;
 pub use traffic::Traffic;
 pub use world::Deed;

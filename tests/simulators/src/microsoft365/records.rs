@@ -9,7 +9,7 @@ use super::chance::{Draws, Stream, draw, push_guid_bits};
 use super::json::push_text;
 use super::library::Place;
 use super::moment::{Millis, push_bare};
-use super::plan::ContentType;
+use super::plan::{ContentType, Plan};
 use super::tenant::Tenant;
 
 /// What a record is about; the operation is inside where several look alike.
@@ -204,6 +204,19 @@ pub fn event_id(seed: u64, number: u64) -> String {
     let mut id = String::with_capacity(36);
     push_event_id(&mut id, seed, number);
     id
+}
+
+/// Records of events that no deed caused, as a feed has them; for those who need records without a tenant.
+pub fn sample(plan: &Plan, feed: ContentType, count: u64) -> Vec<String> {
+    let tenant = Tenant::new(plan);
+    let at = plan.started.as_millisecond();
+    let record = |number| {
+        let mut out = String::new();
+        let scene = Scene::of(&tenant, number, feed, at + number as Millis);
+        push_record(&mut out, &tenant, &scene, Oddity::default());
+        out
+    };
+    (0..count).map(record).collect()
 }
 
 /// Oddities of a record that faults ask for.

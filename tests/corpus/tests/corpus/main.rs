@@ -1,0 +1,5 @@
+//! Every record of the corpus against its event, the whole catalogue against the profile, and hostile records.
+
+mod catalogue;
+mod hostile;
+mod records;

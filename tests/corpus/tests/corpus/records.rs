@@ -1,0 +1,130 @@
+//! `microsoft365/NAME.json` is a record as sent, `NAME.ocsf.json` the event it becomes.
+//!
+//! `CASBAH_CORPUS=write` writes the events anew. `CASBAH_RECORDS=FILE` maps a file of records instead, one a line, and
+//! `CASBAH_EVENTS=FILE` takes what comes out, one a line, for `tests/corpus/validate`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use casbah_app_microsoft365::MICROSOFT365;
+use casbah_connector::Connector;
+use casbah_ocsf::{Origin, Profile};
+use serde_json::Value;
+
+/// The event of a record, with a clock that stands still.
+pub(crate) fn mapped(raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
+    let activities = MICROSOFT365.activities().expect("an audit trail");
+    let event = activities.event(raw)?;
+    let time = |text: &str| text.parse().expect("a valid time");
+    let origin = Origin {
+        product: "Microsoft 365",
+        vendor: "Microsoft",
+        tenant: "6f0c27ac-91c4-4d3e-8a53-2f1a0a9a3b11",
+        instance: "contoso",
+        logged: time("2026-05-16T10:05:00Z"),
+        processed: time("2026-05-16T10:05:02Z"),
+    };
+    let mut out = Vec::new();
+    casbah_ocsf::write(&event, &origin, profile, &mut out);
+    Some(out)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how the test is run, read where it starts"
+)]
+fn asked(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("microsoft365")
+}
+
+fn records() -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder()).expect("the corpus");
+    let paths = paths.map(|entry| entry.expect("an entry").path());
+    let is_record = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.ends_with(".json") && !name.ends_with(".ocsf.json"))
+    };
+    let mut records: Vec<PathBuf> = paths.filter(is_record).collect();
+    records.sort();
+    records
+}
+
+/// With sorted keys and indented, to be read by people.
+fn pretty(event: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(event).expect("valid JSON");
+    let mut text = serde_json::to_string_pretty(&value).expect("valid JSON");
+    text.push('\n');
+    text
+}
+
+#[test]
+fn every_record_becomes_the_event_beside_it() {
+    let is_written = asked("CASBAH_CORPUS").as_deref() == Some("write");
+    let mut wrong = Vec::new();
+    for path in records() {
+        let raw = fs::read(&path).expect("a record");
+        let event = mapped(raw.trim_ascii(), Profile::V1_3_0).expect("an event");
+        let expected = path.with_extension("ocsf.json");
+        if is_written {
+            fs::write(&expected, pretty(&event)).expect("written");
+        } else if fs::read_to_string(&expected).ok().as_ref() != Some(&pretty(&event)) {
+            wrong.push((path, pretty(&event)));
+        }
+    }
+    let names = wrong.iter().map(|(path, _)| path.display().to_string());
+    let names = names.collect::<Vec<_>>().join(" ");
+    let first = wrong.first().map_or("", |(_, event)| event.as_str());
+    assert!(
+        wrong.is_empty(),
+        "other events than expected: {names}\n{first}"
+    );
+    assert!(records().len() >= 40, "only {} records", records().len());
+}
+
+/// Writes events for the validation, and tells what became of a file of records.
+#[test]
+fn events_are_written_for_validation_when_asked() {
+    let Some(out) = asked("CASBAH_EVENTS") else {
+        return;
+    };
+    let records: Vec<Vec<u8>> = match asked("CASBAH_RECORDS") {
+        Some(file) => {
+            let lines = fs::read(file).expect("a file of records");
+            let lines = lines.split(|byte| *byte == b'\n');
+            lines
+                .filter(|line| !line.is_empty())
+                .map(<[u8]>::to_vec)
+                .collect()
+        }
+        None => {
+            let corpus = records()
+                .into_iter()
+                .map(|path| fs::read(path).expect("a record"));
+            let corpus = corpus.map(|raw| raw.trim_ascii().to_vec());
+            corpus.chain(crate::catalogue::records()).collect()
+        }
+    };
+    let mut events = Vec::new();
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for raw in &records {
+        for profile in Profile::ALL {
+            let event = mapped(raw, profile).expect("an event");
+            if profile == Profile::V1_3_0 {
+                let value: Value = serde_json::from_slice(&event).expect("valid JSON");
+                let key = |name: &str| value[name].as_str().unwrap_or_default().to_string();
+                *counts.entry(key("type_name")).or_default() += 1;
+            }
+            events.extend(event);
+            events.push(b'\n');
+        }
+    }
+    fs::write(out, events).expect("written");
+    for (name, count) in counts {
+        println!("{count:6} {name}");
+    }
+}
