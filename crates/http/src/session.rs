@@ -57,21 +57,26 @@ impl Tokens {
         tokens.retain(|(known, _), _| known != scope);
     }
 
-    /// Forgets one token, unless somebody replaced it already.
-    fn forget_one(&self, scope: &str, audience: &'static str, used: &Secret) {
+    /// Forgets one token, unless somebody replaced it already; tells whether it was still in use.
+    fn forget_one(&self, scope: &str, audience: &'static str, used: &Secret) -> bool {
         let mut tokens = self
             .0
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let key = (scope.to_string(), audience);
-        if tokens.get(&key).is_some_and(|token| token.secret == *used) {
+        let is_in_use = tokens.get(&key).is_some_and(|token| token.secret == *used);
+        if is_in_use {
             tokens.remove(&key);
         }
+        is_in_use
     }
 }
 
 /// Tokens are replaced when a fifth of their life is left, and never kept for less than this.
 const TOKEN_LIFE_MIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often a call comes with a token that was replaced meanwhile, before its refusal counts.
+const OUTDATED_TRIES_MAX: u32 = 3;
 
 /// What a session is made of.
 pub struct SessionParts {
@@ -180,6 +185,7 @@ impl Session {
         let mut throttled = 0;
         let mut broken = 0;
         let mut is_renewed = false;
+        let mut outdated = 0;
         loop {
             let token = self.token(call.audience).await?;
             let pass = self.admit(call).await?;
@@ -206,11 +212,14 @@ impl Session {
                 }
             };
             match refused.kind {
-                RefusalKind::Unauthorized if !is_renewed => {
-                    is_renewed = true;
-                    self.parts
-                        .tokens
-                        .forget_one(&self.parts.scope, call.audience, &token);
+                RefusalKind::Unauthorized if !is_renewed && outdated < OUTDATED_TRIES_MAX => {
+                    let tokens = &self.parts.tokens;
+                    // A call that waited for the limit may come with a token that others have replaced meanwhile, which
+                    // says nothing about the new one.
+                    match tokens.forget_one(&self.parts.scope, call.audience, &token) {
+                        true => is_renewed = true,
+                        false => outdated += 1,
+                    }
                 }
                 RefusalKind::Unavailable => {
                     broken += 1;
