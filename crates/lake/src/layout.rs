@@ -6,7 +6,7 @@ use casbah_model::Timestamp;
 use casbah_model::app::App;
 
 /// Every kind of object; names begin with it.
-pub const KINDS: [&str; 5] = ["raw", "quarantine", "roster", "seen", "view"];
+pub const KINDS: [&str; 6] = ["raw", "ocsf", "quarantine", "roster", "seen", "view"];
 
 /// What the names of all objects of one kind begin with, for one incarnation of a connection.
 ///
@@ -40,6 +40,11 @@ impl Place {
     /// The name of one part of the records that were set aside.
     pub fn quarantine(&self, part: u32) -> String {
         self.name("quarantine", &self.family, part, "jsonl.zst")
+    }
+
+    /// The name of one part of what the records say in OCSF.
+    pub fn events(&self, part: u32) -> String {
+        self.name("ocsf", &self.family, part, "jsonl.zst")
     }
 
     /// The name of the list of ids that the commit saw.

@@ -15,6 +15,9 @@ pub struct ManifestEntry {
     pub objects: Vec<ObjectEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<ObjectEntry>,
+    /// What the records say in OCSF, each event on the same line as its record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<ObjectEntry>,
     /// The ids this commit saw, for streams whose complete passes tell what is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roster: Option<String>,
@@ -30,6 +33,12 @@ pub struct ManifestEntry {
 impl ManifestEntry {
     pub fn records(&self) -> u64 {
         self.objects.iter().map(|object| object.records).sum()
+    }
+
+    /// Every object whose content the entry vouches for.
+    pub fn vouched(&self) -> impl Iterator<Item = &ObjectEntry> {
+        let aside = self.quarantine.iter().chain(&self.events);
+        self.objects.iter().chain(aside)
     }
 }
 

@@ -3,6 +3,8 @@
 //! `_rid` is the record's id, `_rv` its version, `_ck` the commit, `_at` when it was collected; `_kind` is our
 //! one-word reading and `_of` what it belongs to. Ours stand last, so a vendor's field of the same name cannot shadow
 //! them. An object is a row of zstd frames, each of which ends with a whole line.
+//!
+//! What a record says in the common language, and what was set aside, are objects beside those, in the same commit.
 
 use std::io;
 use std::sync::Arc;
@@ -61,8 +63,17 @@ pub struct RawSink {
     compressor: zstd::bulk::Compressor<'static>,
     records: Parts,
     quarantine: Parts,
+    events: Parts,
     /// A part was lost on its way to the store: nothing of this commit may count.
     is_broken: bool,
+}
+
+/// The objects of one commit.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    pub records: Vec<ObjectEntry>,
+    pub quarantine: Vec<ObjectEntry>,
+    pub events: Vec<ObjectEntry>,
 }
 
 /// Parts of one kind: those that are stored, the one that is being filled, and the open page.
@@ -96,14 +107,14 @@ impl RawSink {
             place.position(),
             place.begun
         );
-        let (records, quarantine) = (Parts::default(), Parts::default());
         Ok(RawSink {
             objects,
             place,
             tail,
             compressor,
-            records,
-            quarantine,
+            records: Parts::default(),
+            quarantine: Parts::default(),
+            events: Parts::default(),
             is_broken: false,
         })
     }
@@ -120,6 +131,17 @@ impl RawSink {
         page.raw_bytes += page.lines.len() - before;
         page.line_records += 1;
         self.spill(Kind::Records).await
+    }
+
+    /// Adds what a record says in the common language to the open page: `write` appends it, without a line break.
+    pub async fn event(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), RawError> {
+        let page = &mut self.events.page;
+        let before = page.lines.len();
+        write(&mut page.lines);
+        page.lines.push(b'\n');
+        page.raw_bytes += page.lines.len() - before;
+        page.line_records += 1;
+        self.spill(Kind::Events).await
     }
 
     /// Sets a record aside in the open page, with the reason; what is not text is escaped.
@@ -143,7 +165,7 @@ impl RawSink {
 
     /// Makes the open page count and opens the next one.
     pub async fn accept(&mut self) -> Result<(), RawError> {
-        for kind in [Kind::Records, Kind::Quarantine] {
+        for kind in Kind::ALL {
             self.close_frame(kind)?;
             let parts = self.parts(kind);
             let page = std::mem::take(&mut parts.page);
@@ -162,8 +184,9 @@ impl RawSink {
 
     /// Forgets the open page.
     pub fn discard(&mut self) {
-        self.records.page = Page::default();
-        self.quarantine.page = Page::default();
+        for kind in Kind::ALL {
+            self.parts(kind).page = Page::default();
+        }
     }
 
     /// How much was accepted so far, before compression.
@@ -181,23 +204,28 @@ impl RawSink {
         }
     }
 
-    /// Stores what is left and returns the objects of the records and of what was set aside.
-    pub async fn finish(mut self) -> Result<(Vec<ObjectEntry>, Vec<ObjectEntry>), RawError> {
+    /// Stores what is left and returns all objects.
+    pub async fn finish(mut self) -> Result<Written, RawError> {
         if self.is_broken {
             return Err(RawError::Broken);
         }
-        for kind in [Kind::Records, Kind::Quarantine] {
+        for kind in Kind::ALL {
             if self.parts(kind).frame_records > 0 {
                 self.store(kind).await?;
             }
         }
-        Ok((self.records.stored, self.quarantine.stored))
+        Ok(Written {
+            records: self.records.stored,
+            quarantine: self.quarantine.stored,
+            events: self.events.stored,
+        })
     }
 
     fn parts(&mut self, kind: Kind) -> &mut Parts {
         match kind {
             Kind::Records => &mut self.records,
             Kind::Quarantine => &mut self.quarantine,
+            Kind::Events => &mut self.events,
         }
     }
 
@@ -224,11 +252,13 @@ impl RawSink {
             compressor,
             records,
             quarantine,
+            events,
             ..
         } = self;
         let page = match kind {
             Kind::Records => &mut records.page,
             Kind::Quarantine => &mut quarantine.page,
+            Kind::Events => &mut events.page,
         };
         if page.lines.is_empty() {
             return Ok(());
@@ -266,6 +296,7 @@ impl RawSink {
         let name = match kind {
             Kind::Records => self.place.raw(part),
             Kind::Quarantine => self.place.quarantine(part),
+            Kind::Events => self.place.events(part),
         };
         let entry = ObjectEntry {
             records,
@@ -285,6 +316,11 @@ impl RawSink {
 enum Kind {
     Records,
     Quarantine,
+    Events,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Records, Kind::Quarantine, Kind::Events];
 }
 
 fn write_line(out: &mut Vec<u8>, line: Line<'_>, tail: &str) {

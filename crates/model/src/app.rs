@@ -23,6 +23,21 @@ impl App {
     }
 }
 
+impl App {
+    /// The product as its vendor calls it.
+    pub fn product(self) -> &'static str {
+        match self {
+            App::Microsoft365 => "Microsoft 365",
+        }
+    }
+
+    pub fn vendor(self) -> &'static str {
+        match self {
+            App::Microsoft365 => "Microsoft",
+        }
+    }
+}
+
 impl fmt::Display for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -401,6 +401,7 @@ async fn units(
         family: place.family,
         objects: vec![],
         quarantine: vec![],
+        events: vec![],
         roster: None,
         from: Some(window.from),
         to: Some(window.to),

@@ -84,6 +84,7 @@ mod tests {
             family: "files".into(),
             objects: vec![object(written)],
             quarantine: vec![object(quarantined)],
+            events: vec![],
             roster: None,
             from: None,
             to: None,

@@ -63,7 +63,7 @@ pub(crate) async fn commit(
         ..
     } = shared;
     let place = raw.place().clone();
-    let (objects, quarantine) = raw.finish().await?;
+    let written = raw.finish().await?;
     let mut next_index = index.clone();
     let oldest = seen::oldest_partition(place.begun);
     next_index
@@ -91,8 +91,9 @@ pub(crate) async fn commit(
         sequence: place.sequence,
         fence: place.fence,
         family: place.family,
-        objects,
-        quarantine,
+        objects: written.records,
+        quarantine: written.quarantine,
+        events: written.events,
         roster: None,
         from: None,
         to: None,

@@ -72,9 +72,10 @@ impl Output<Activity> for BundleOutput<'_> {
             return self.refuse(refused).await;
         }
         self.tally.listed += 1;
-        let group = self.group;
+        let (group, available) = (self.group, self.content.available);
         let shared = self.shared().await;
-        let partition = seen::partition(noun.occurred, shared.raw.place().begun);
+        let begun = shared.raw.place().begun;
+        let partition = seen::partition(noun.occurred, begun);
         if !shared.seen.has(&partition) {
             match load(group, &partition).await {
                 Ok(known) => shared.seen.load(&partition, known),
@@ -97,6 +98,11 @@ impl Output<Activity> for BundleOutput<'_> {
             raw,
         };
         if let Err(error) = shared.raw.line(line).await {
+            return Err(shared.fail(error));
+        }
+        let times = (available, begun);
+        let event = |out: &mut Vec<u8>| group.normaliser.write(&noun, raw, times, out);
+        if let Err(error) = shared.raw.event(event).await {
             return Err(shared.fail(error));
         }
         shared.touched.note(noun.touched_file);

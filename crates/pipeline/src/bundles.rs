@@ -26,6 +26,7 @@ use crate::error::StageError;
 use crate::file_scan;
 use crate::items::{self, StreamItem};
 use crate::lane;
+use crate::normalise::Normaliser;
 use crate::sink::Touched;
 use crate::step::{ATTEMPTS_MAX, Next, Step, ms_duration};
 
@@ -128,6 +129,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
     let index = SeenIndex::read(ctx, &step.scope, lane.feed.name).await?;
     let group = Group {
         ctx,
+        normaliser: Normaliser::new(lane.source, &step.connection, ctx.settings.ocsf),
         index: Mutex::new(index),
         shared: Mutex::new(Shared::new(step, Seen::default())?),
     };
@@ -309,6 +311,7 @@ impl Shared {
 
 pub(crate) struct Group<'a> {
     pub(crate) ctx: &'a Context,
+    pub(crate) normaliser: Normaliser<'a>,
     pub(crate) index: Mutex<SeenIndex>,
     pub(crate) shared: Mutex<Shared>,
 }

@@ -12,6 +12,7 @@ use casbah_model::ports::{
     Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport,
 };
 use casbah_model::{SignedDuration, Timestamp};
+use casbah_ocsf::Profile;
 
 use crate::apps;
 use crate::counted::Counted;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub file_sweep: SignedDuration,
     /// A view of more records than this is built in the background (decision 0003 says what it takes).
     pub view_records: u64,
+    /// The version of OCSF that events are written in.
+    pub ocsf: Profile,
     /// Whether whoever enters an address of a vendor may name this machine, or any host: yes where the machine is their
     /// own, no where a platform serves something of its own there (Lambda's runtime API is at 127.0.0.1).
     pub loopback_vendors: bool,
@@ -74,6 +77,7 @@ impl Default for Settings {
             commit_bytes: 16 << 20,
             file_sweep: SignedDuration::from_hours(12),
             view_records: 50_000,
+            ocsf: Profile::default(),
             loopback_vendors: true,
         }
     }

@@ -77,6 +77,22 @@ pub async fn lines(
     Ok(())
 }
 
+/// Calls `each` with what every activity says in OCSF, in the order in which the records stand in the lake.
+pub async fn events(
+    ctx: &Context,
+    scope: &Scope,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), StageError> {
+    for stream in manifests(ctx, scope).await? {
+        let mut objects = vec![];
+        each_entry(ctx, &stream.manifest, |entry| objects.extend(entry.events)).await?;
+        for object in &objects {
+            read::lines(&*ctx.objects, object, &mut each).await?;
+        }
+    }
+    Ok(())
+}
+
 fn hash(marks: &Marks<'_>) -> u64 {
     casbah_model::record::RecordId::new(marks.id.clone()).hash()
 }

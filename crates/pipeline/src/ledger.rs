@@ -229,12 +229,20 @@ pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verifi
             each_entry(ctx, &stream.manifest, |entry| entries.push(entry)).await?;
             for entry in entries {
                 let is_activity = entry.family == "activities";
-                for object in entry.objects.iter().chain(&entry.quarantine) {
+                let said: u64 = entry.events.iter().map(|object| object.records).sum();
+                if is_activity && said != entry.records() {
+                    let at = format!("{} {}-{}", stream.name, entry.epoch, entry.sequence);
+                    let fault = format!("{at}: {said} events of {} records", entry.records());
+                    verified.faults.push(fault);
+                }
+                for object in entry.vouched() {
                     verified.objects += 1;
                     verified.bytes += object.bytes;
                     let counted = is_activity && entry.objects.contains(object);
+                    // Events say the same as the records beside them.
+                    let is_record = !entry.events.contains(object);
                     let read = read::lines(&*ctx.objects, object, |line| {
-                        verified.records += 1;
+                        verified.records += u64::from(is_record);
                         let marks = if counted { read::marks(line) } else { None };
                         let id = marks.map(|marks| RecordId::new(marks.id).hash());
                         verified.repeated += u64::from(id.is_some_and(|id| !ids.insert(id)));

@@ -22,6 +22,7 @@ pub mod items;
 mod lane;
 pub mod ledger;
 pub mod meter;
+mod normalise;
 pub mod notify;
 pub mod observe;
 pub mod page_loop;

@@ -76,7 +76,7 @@ impl InventorySink {
         keeps_roster: bool,
     ) -> Result<ManifestEntry, StageError> {
         let place = self.raw.place().clone();
-        let (records, quarantine) = self.raw.finish().await?;
+        let written = self.raw.finish().await?;
         let mut roster = None;
         if keeps_roster && !self.roster.is_empty() {
             objects
@@ -91,8 +91,9 @@ impl InventorySink {
             sequence: place.sequence,
             fence: place.fence,
             family: place.family,
-            objects: records,
-            quarantine,
+            objects: written.records,
+            quarantine: written.quarantine,
+            events: written.events,
             roster,
             from: None,
             to: None,

@@ -274,6 +274,9 @@ pub struct RecordsArgs {
     /// Prints inventories with their history, not only as they stand now.
     #[arg(long)]
     pub history: bool,
+    /// Prints activities as events of the Open Cybersecurity Schema Framework, as the lake holds them.
+    #[arg(long, conflicts_with = "history")]
+    pub ocsf: bool,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,11 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
         }
     }
     check(&args.family, &connections)?;
+    if args.ocsf && args.family != "activities" {
+        let what = format!("{} have no form in OCSF", args.family);
+        let fix = "leave --ocsf out, or choose --family activities";
+        return Err(Failure::new(Exit::Parameter, what).with_fix(fix));
+    }
     let reading = if args.history {
         Reading::All
     } else {
@@ -33,12 +38,18 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
     for connection in &connections {
         let scope = connection.scope();
         let mut printed = Ok(());
-        let read = inventory::lines(ctx, &scope, &args.family, reading, |_, line| {
+        let mut print = |line: &[u8]| {
             if printed.is_ok() {
                 printed = output.line(line);
             }
-        });
-        runtime.block_on(read)?;
+        };
+        if args.ocsf {
+            runtime.block_on(inventory::events(ctx, &scope, print))?;
+        } else {
+            let family = &args.family;
+            let read = inventory::lines(ctx, &scope, family, reading, |_, line| print(line));
+            runtime.block_on(read)?;
+        }
         printed?;
     }
     output.flush()?;

@@ -22,7 +22,14 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("ocsf", &["model"]),
         (
             "pipeline",
-            &["model", "http", "connector", "lake", "app-microsoft365"],
+            &[
+                "model",
+                "http",
+                "connector",
+                "ocsf",
+                "lake",
+                "app-microsoft365",
+            ],
         ),
         ("api", &["model", "http", "connector", "lake", "pipeline"]),
         (

@@ -1,11 +1,14 @@
 //! A connection on its way through the chain.
 
+use casbah_lake::read;
 use casbah_model::SignedDuration;
 use casbah_model::connection::ConnectionState;
 use casbah_pipeline::connect;
+use casbah_pipeline::inventory::{self, Reading};
 use casbah_platform_local::Until;
 
 use casbah_simulators::microsoft365::{Activity, ContentType};
+use serde_json::Value;
 
 use crate::world::{World, assert_whole, books, counts, in_virtual_time, name, show, small, state};
 
@@ -15,6 +18,45 @@ fn a_tenant_is_read_whole_and_the_ledger_closes() {
         let world = World::new(small(1));
         let system = world.caught_up().await;
         assert_whole(&world, &system).await;
+    });
+}
+
+#[test]
+fn every_activity_stands_in_the_lake_as_an_event_too() {
+    in_virtual_time(async {
+        let world = World::new(small(1));
+        let system = world.caught_up().await;
+        let ctx = &system.ctx;
+        let connection = connect::find(ctx, &name()).await.expect("a table");
+        let scope = connection.expect("a connection").scope();
+        let mut ids = vec![];
+        inventory::lines(ctx, &scope, "activities", Reading::All, |_, line| {
+            ids.push(read::marks(line).expect("our fields").id.into_owned());
+        })
+        .await
+        .expect("readable");
+        let mut events: Vec<Value> = vec![];
+        inventory::events(ctx, &scope, |line| {
+            events.push(serde_json::from_slice(line).expect("JSON"));
+        })
+        .await
+        .expect("readable");
+        // In the same order, so that a record's event is on its own line of the object beside it.
+        let of_events = events.iter().map(|event| event["metadata"]["uid"].as_str());
+        assert!(of_events.eq(ids.iter().map(|id| Some(id.as_str()))));
+        assert_eq!(ids.len(), world.simulator.holds().activities.len());
+        for event in &events {
+            let metadata = &event["metadata"];
+            let times = ["logged_time", "processed_time"].map(|name| metadata[name].as_i64());
+            assert!(times[0].is_some() && times[0] <= times[1], "{event:#}");
+            assert_eq!(metadata["tenant_uid"], world.simulator.plan().tenant_id);
+            assert_eq!(metadata["loggers"][0]["name"], name().as_str());
+        }
+        let failed = |event: &&Value| event["class_uid"] == 3002 && event["status"] == "Failure";
+        assert!(
+            events.iter().any(|event| failed(&event)),
+            "a failed sign-in"
+        );
     });
 }
 

@@ -319,14 +319,15 @@ async fn rounds(system: &LocalSystem, users: &[String], rounds: std::ops::Range<
         };
         sink.line(line).await.expect("a line");
         sink.accept().await.expect("a page");
-        let (objects, quarantine) = sink.finish().await.expect("stored");
+        let written = sink.finish().await.expect("stored");
         let entry = ManifestEntry {
             epoch: place.epoch,
             sequence: place.sequence,
             fence: place.fence,
             family: place.family,
-            objects,
-            quarantine,
+            objects: written.records,
+            quarantine: written.quarantine,
+            events: written.events,
             roster: None,
             from: None,
             to: None,

@@ -148,7 +148,7 @@ impl Ledger {
         }
         follows(shadow, batch, key, &entry, marks)?;
         self.uncommitted.remove(&batch.who);
-        for object in entry.objects.iter().chain(&entry.quarantine) {
+        for object in entry.vouched() {
             let Some(stored) = self.objects.get(&object.name) else {
                 return Err(format!("I1: {} is named and is not there", object.name));
             };

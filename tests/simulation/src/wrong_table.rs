@@ -149,7 +149,7 @@ impl WrongTable {
         let Change::Put(item) = &mut entry.change else {
             return;
         };
-        for list in ["objects", "quarantine"] {
+        for list in ["objects", "quarantine", "events"] {
             let objects = item.get_mut(list).and_then(Value::as_array_mut);
             for object in objects.into_iter().flatten() {
                 if let Some(name) = object["name"].as_str() {

@@ -157,8 +157,8 @@ impl Invariants {
             self.reporters.insert(value(after, "ep"), worker);
         }
         let is_resumed = value(before, "pr") == 1 && value(after, "pr") == 0;
-        let is_renewed = value(after, "pv") > value(before, "pv")
-            || value(after, "ld") != value(before, "ld");
+        let is_renewed =
+            value(after, "pv") > value(before, "pv") || value(after, "ld") != value(before, "ld");
         let is_same = LEARNT
             .iter()
             .all(|name| before.get(*name) == after.get(*name));

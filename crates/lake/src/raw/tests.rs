@@ -117,14 +117,29 @@ fn what_a_discarded_page_wrote_is_not_in_the_object() {
         sink.line(line("a", b"{}")).await.expect("written");
         sink.accept().await.expect("accepted");
         sink.line(line("b", b"{}")).await.expect("written");
+        sink.event(|out| out.extend_from_slice(b"\"b\""))
+            .await
+            .expect("written");
         sink.discard();
         sink.line(line("c", b"{}")).await.expect("written");
+        sink.event(|out| out.extend_from_slice(b"\"c\""))
+            .await
+            .expect("written");
         sink.accept().await.expect("accepted");
-        let (records, quarantine) = sink.finish().await.expect("stored");
+        let Written {
+            records,
+            quarantine,
+            events,
+        } = sink.finish().await.expect("stored");
         assert_eq!(
             (records.len(), quarantine.len(), records[0].records),
             (1, 0, 2)
         );
+        let mut said = vec![];
+        read::lines(&*objects, &events[0], |line| said.push(line.to_vec()))
+            .await
+            .expect("read back");
+        assert_eq!((events.len(), said), (1, vec![b"\"c\"".to_vec()]));
         let mut ids = vec![];
         let each = |line: &[u8]| ids.extend(read::marks(line).map(|marks| marks.id.into_owned()));
         read::lines(&*objects, &records[0], each)
