@@ -396,3 +396,24 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_was_replaced_says_nothing_about_the_new_one() {
+        let tokens = Tokens::default();
+        let token = |text: &str| Token {
+            secret: Secret::new(text),
+            expires: Timestamp::MAX,
+        };
+        let (old, new) = (token("old").secret, token("new").secret);
+        tokens.keep("contoso.1", "graph", token("new"));
+        assert!(!tokens.forget_one("contoso.1", "graph", &old));
+        let kept = tokens.get("contoso.1", "graph", Timestamp::UNIX_EPOCH);
+        assert_eq!(kept.as_ref(), Some(&new));
+        assert!(tokens.forget_one("contoso.1", "graph", &new));
+        assert!(!tokens.forget_one("contoso.1", "graph", &new));
+    }
+}
