@@ -348,6 +348,22 @@ async fn rounds(system: &LocalSystem, users: &[String], rounds: std::ops::Range<
 }
 
 #[test]
+fn a_list_that_fills_its_parts_exactly_is_whole() {
+    for users in [1_999, 2_000, 2_001, 4_000] {
+        in_virtual_time(async {
+            let mut plan = small(74);
+            (plan.users, plan.files, plan.activities) = (users, 10, 0);
+            let world = World::new(plan);
+            let system = world.open();
+            world.connect(&system, &["users"]).await;
+            system.run(Until::CaughtUp, pending()).await.expect("a run");
+            let rows = all(&system, Collection::Users, Filter::default()).await;
+            assert_eq!(ids(&rows).len(), users);
+        });
+    }
+}
+
+#[test]
 fn years_of_small_changes_are_joined_once() {
     in_virtual_time(async {
         let world = World::new(small(72));

@@ -139,7 +139,8 @@ impl<'a> Builder<'a> {
     /// The second pass: the rows, part by part.
     async fn write(&self, deadline: Timestamp) -> Result<Built, StageError> {
         let rows = self.fold.rows();
-        let is_inline = rows.count() <= PART_ROWS;
+        // One part that is full is a part like any other: only what stays open to the end goes behind the index.
+        let is_inline = rows.count() < PART_ROWS;
         let mut parts = match is_inline {
             true => vec![],
             false => self.parts_there(rows.count()).await?,
