@@ -5,13 +5,16 @@ behind the check of the signature, by wrapping the one function that answers Dyn
 """
 
 import json
+import re
 
 from ministack.app import main
 from ministack.services import dynamodb
 
-ANSWERED = dynamodb.handle_request
+ANSWERED, EVALUATED = dynamodb.handle_request, dynamodb._evaluate_condition
 COUNTED = {"PutItem", "GetItem", "DeleteItem", "UpdateItem", "Query", "Scan", "BatchWriteItem", "BatchGetItem",
            "TransactWriteItems", "TransactGetItems"}
+# How a queue is asked for what is due.
+DUE = re.compile(r"\w+ = :\w+ AND (\w+) <= (:\w+)")
 
 
 async def handle_request(method, path, headers, body, query_params):
@@ -23,5 +26,16 @@ async def handle_request(method, path, headers, body, query_params):
     return await ANSWERED(method, path, headers, body, query_params)
 
 
-dynamodb.handle_request = handle_request
-main()
+def evaluate(expression, item, values, names, slot="ConditionExpression"):
+    """Compares instead of parsing the condition for every item of a queue: half a second with ten thousand of them."""
+    due = DUE.fullmatch(expression or "") if slot == "KeyConditionExpression" else None
+    if due is None:
+        return EVALUATED(expression, item, values, names, slot=slot)
+    order, bound = due.groups()
+    # The items are those of the partition already.
+    return int(item[order]["N"]) <= int(values[bound]["N"])
+
+
+dynamodb.handle_request, dynamodb._evaluate_condition = handle_request, evaluate
+if __name__ == "__main__":
+    main()
