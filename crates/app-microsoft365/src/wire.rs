@@ -112,6 +112,24 @@ pub(crate) fn segment(id: &str) -> Result<String, ConnectorError> {
     Ok(encoded)
 }
 
+/// Reads a record into fields that are borrowed from it; an error is the reason why it is none.
+///
+/// When a field comes twice the last one holds, as everywhere else in JSON, and all are borrowed from `once`.
+pub(crate) fn record<'a, W: Deserialize<'a>>(
+    raw: &'a [u8],
+    once: &'a mut String,
+) -> Result<W, &'static str> {
+    if raw.first() != Some(&b'{') {
+        return Err("not-an-object");
+    }
+    if let Ok(wire) = serde_json::from_slice(raw) {
+        return Ok(wire);
+    }
+    let value: serde_json::Value = serde_json::from_slice(raw).map_err(|_| "not-json")?;
+    *once = value.to_string();
+    serde_json::from_str(once).map_err(|_| "not-json")
+}
+
 /// A field of any type, so that a wrong type in one field does not lose the record.
 pub(crate) type Field<'a> = Option<&'a RawValue>;
 

@@ -5,7 +5,7 @@ use casbah_model::record::RecordId;
 use serde::Deserialize;
 
 use crate::catalog;
-use crate::wire::{Field, moment, number, text};
+use crate::wire::{Field, moment, number, record, text};
 
 /// The fields that decide what a record is (Management Activity API schema, "Common schema"); all others stay in the
 /// record. Any of them may be missing or have another type than documented.
@@ -26,19 +26,9 @@ struct Wire<'a> {
 
 /// Reads a record; an error is the reason why it is none.
 pub(super) fn read(raw: &[u8]) -> Result<Activity, &'static str> {
-    if raw.first() != Some(&b'{') {
-        return Err("not-an-object");
-    }
-    match serde_json::from_slice(raw) {
-        Ok(wire) => Ok(activity(&wire, raw)),
-        // A field that comes twice: the last one holds, as everywhere else in JSON.
-        Err(_) => {
-            let value: serde_json::Value = serde_json::from_slice(raw).map_err(|_| "not-json")?;
-            let once = value.to_string();
-            let wire = serde_json::from_str(&once).map_err(|_| "not-json")?;
-            Ok(activity(&wire, raw))
-        }
-    }
+    let mut once = String::new();
+    let wire: Wire<'_> = record(raw, &mut once)?;
+    Ok(activity(&wire, raw))
 }
 
 fn activity(wire: &Wire<'_>, raw: &[u8]) -> Activity {

@@ -3,7 +3,7 @@
 use casbah_connector::FileDetails;
 use serde::Deserialize;
 
-use crate::wire::{Field, moment, number, text};
+use crate::wire::{Field, moment, number, record, text};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -40,16 +40,8 @@ struct Person<'a> {
 
 /// Reads a record of an item; one that cannot be read says nothing.
 pub(super) fn read(raw: &[u8]) -> FileDetails {
-    let once;
-    let wire: Wire<'_> = match serde_json::from_slice(raw) {
-        Ok(wire) => wire,
-        // A field that comes twice: the last one holds, as everywhere else in JSON.
-        Err(_) => {
-            let value = serde_json::from_slice::<serde_json::Value>(raw).unwrap_or_default();
-            once = value.to_string();
-            serde_json::from_str(&once).unwrap_or_default()
-        }
-    };
+    let mut once = String::new();
+    let wire: Wire<'_> = record(raw, &mut once).unwrap_or_default();
     FileDetails {
         name: words(wire.name),
         address: words(wire.web_url),

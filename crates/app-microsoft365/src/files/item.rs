@@ -4,7 +4,7 @@ use casbah_model::file::{File, FileChange, Root};
 use casbah_model::record::RecordId;
 use serde::Deserialize;
 
-use crate::wire::{Field, moment, text};
+use crate::wire::{Field, moment, record, text};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,19 +42,8 @@ pub(super) fn key(root: &Root, item: &str) -> RecordId {
 
 /// Reads an item; an error is the reason why it is none.
 pub(super) fn read(root: &Root, raw: &[u8]) -> Result<Item, &'static str> {
-    if raw.first() != Some(&b'{') {
-        return Err("not-an-object");
-    }
-    let once;
-    let wire: Wire<'_> = match serde_json::from_slice(raw) {
-        Ok(wire) => wire,
-        // A field that comes twice: the last one holds, as everywhere else in JSON.
-        Err(_) => {
-            let value: serde_json::Value = serde_json::from_slice(raw).map_err(|_| "not-json")?;
-            once = value.to_string();
-            serde_json::from_str(&once).map_err(|_| "not-json")?
-        }
-    };
+    let mut once = String::new();
+    let wire: Wire<'_> = record(raw, &mut once)?;
     let id = text(wire.id).filter(|id| !id.is_empty()).map(String::from);
     let parent: Option<Parent<'_>> = wire
         .parent_reference

@@ -4,7 +4,7 @@ use casbah_connector::{EntityDetails, GroupKind, HolderKind};
 use serde::Deserialize;
 
 use super::entity::last_sign_in;
-use crate::wire::{Field, flag, moment, text};
+use crate::wire::{Field, flag, moment, record, text};
 
 /// The fields of all collections that lists show.
 #[derive(Default, Deserialize)]
@@ -48,16 +48,8 @@ struct Wire<'a> {
 
 /// Reads a record of a collection; one that cannot be read says nothing.
 pub(super) fn read(collection: &str, raw: &[u8]) -> EntityDetails {
-    let once;
-    let wire: Wire<'_> = match serde_json::from_slice(raw) {
-        Ok(wire) => wire,
-        // A field that comes twice: the last one holds, as everywhere else in JSON.
-        Err(_) => {
-            let value = serde_json::from_slice::<serde_json::Value>(raw).unwrap_or_default();
-            once = value.to_string();
-            serde_json::from_str(&once).unwrap_or_default()
-        }
-    };
+    let mut once = String::new();
+    let wire: Wire<'_> = record(raw, &mut once).unwrap_or_default();
     match collection {
         "users" => EntityDetails {
             name: words(wire.display_name),

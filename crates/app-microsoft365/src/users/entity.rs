@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::wire::{Field, flag, moment, text};
+use crate::wire::{Field, flag, moment, record, text};
 
 /// The fields of all collections that mean something to us; everything else stays in the record.
 #[derive(Deserialize)]
@@ -44,19 +44,8 @@ struct Wire<'a> {
 
 /// Reads a record of a collection; an error is the reason why it is none.
 pub(super) fn read(collection: &str, raw: &[u8]) -> Result<Entity, &'static str> {
-    if raw.first() != Some(&b'{') {
-        return Err("not-an-object");
-    }
-    let owned;
-    let wire = match serde_json::from_slice(raw) {
-        Ok(wire) => wire,
-        // A field that comes twice: the last one holds, as everywhere else in JSON.
-        Err(_) => {
-            let value: serde_json::Value = serde_json::from_slice(raw).map_err(|_| "not-json")?;
-            owned = value.to_string();
-            serde_json::from_str(&owned).map_err(|_| "not-json")?
-        }
-    };
+    let mut once = String::new();
+    let wire: Wire<'_> = record(raw, &mut once)?;
     Ok(entity(collection, &wire, raw))
 }
 
