@@ -17,7 +17,7 @@ mod families;
 mod record_types;
 mod sharepoint;
 
-use families::Family;
+pub(crate) use families::Family;
 
 /// An operation and what it does.
 type Row = (&'static str, Deed);
@@ -111,7 +111,7 @@ pub(crate) fn read(record_type: Option<i64>, operation: &str) -> Reading {
 /// What was done; unknown operations are told by their words, and if these say nothing they are `Deed::Api`, `Other`.
 pub(crate) fn deed(record_type: Option<i64>, operation: &str) -> Deed {
     let operation = operation.trim();
-    let family = type_row(record_type).map(|(_, _, family)| *family);
+    let family = family(record_type);
     if let Some((list, deed)) = OPERATIONS.get(operation)
         && (!list.is_of_mailboxes || matches!(family, None | Some(Family::Mail)))
     {
@@ -140,6 +140,11 @@ pub fn operations() -> impl Iterator<Item = (&'static str, Deed)> {
 pub fn cmdlets() -> impl Iterator<Item = &'static str> {
     let verbs = cmdlets::VERBS.iter().map(|(verb, _)| *verb);
     verbs.chain(cmdlets::RIGHTS.iter().map(|(name, _)| *name))
+}
+
+/// What records of a type are about.
+pub(crate) fn family(record_type: Option<i64>) -> Option<Family> {
+    type_row(record_type).map(|(_, _, family)| *family)
 }
 
 /// The name of a record type.

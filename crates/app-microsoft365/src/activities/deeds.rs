@@ -10,7 +10,7 @@ use casbah_model::record::RecordId;
 
 use super::record::{Field, Record};
 use super::{directory, documents, findings, mailboxes, teams};
-use crate::catalog;
+use crate::catalog::{self, Family};
 use crate::scan::{Slice, items};
 use crate::wire::moment_of;
 
@@ -19,12 +19,12 @@ pub(super) fn event(raw: &[u8]) -> Result<Event<'_>, &'static str> {
     let mut record = Record::read(raw)?;
     let record_type = record.number(Field::RecordType);
     let mut event = frame(&mut record, record_type, raw);
-    match record_type {
-        Some(9 | 15 | 275) => directory::sign_in(&mut event, &mut record),
-        Some(8 | 106) => directory::change(&mut event, &mut record),
-        Some(1 | 10 | 18 | 23 | 57) => mailboxes::cmdlet(&mut event, &mut record),
-        Some(2 | 3 | 19 | 50) => mailboxes::item(&mut event, &mut record),
-        Some(25 | 73 | 92 | 206 | 230 | 293 | 334) => teams::activity(&mut event, &mut record),
+    match catalog::family(record_type) {
+        Some(Family::SignIn) => directory::sign_in(&mut event, &mut record),
+        Some(Family::Directory) => directory::change(&mut event, &mut record),
+        Some(Family::Cmdlet) => mailboxes::cmdlet(&mut event, &mut record),
+        Some(Family::Mail) => mailboxes::item(&mut event, &mut record),
+        _ if is_of_teams(record_type) => teams::activity(&mut event, &mut record),
         _ => match event.deed {
             Deed::Logon(_) => directory::sign_in(&mut event, &mut record),
             Deed::Detection(_) | Deed::DataSecurity(_) => {
@@ -38,6 +38,11 @@ pub(super) fn event(raw: &[u8]) -> Result<Event<'_>, &'static str> {
     }
     event.unmapped = record.unmapped();
     Ok(event)
+}
+
+/// Record types of Microsoft Teams.
+fn is_of_teams(record_type: Option<i64>) -> bool {
+    matches!(record_type, Some(25 | 73 | 92 | 206 | 230 | 293 | 334))
 }
 
 /// Record types of SharePoint and OneDrive.

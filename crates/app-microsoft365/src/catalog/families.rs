@@ -4,7 +4,7 @@ use casbah_model::event::{ApiVerb, Deed, FindingVerb, WebVerb};
 
 /// What records of a type are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Api,
     Cmdlet,
     DataSecurity,
