@@ -9,6 +9,7 @@
 use std::io;
 use std::sync::Arc;
 
+use casbah_model::json::escape;
 use casbah_model::ports::{ObjectError, ObjectStore};
 use casbah_model::record::hex;
 use sha2::{Digest, Sha256};
@@ -354,18 +355,6 @@ fn flatten(record: &mut [u8]) {
             *byte = b' ';
         }
     }
-}
-
-fn escape(out: &mut Vec<u8>, text: &str) {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
-    if is_plain {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    let quoted = serde_json::Value::from(text).to_string();
-    out.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
 }
 
 #[cfg(test)]

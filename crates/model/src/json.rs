@@ -24,9 +24,47 @@ pub fn first_special(bytes: &[u8]) -> Option<usize> {
     found.map(|at| words.len() * 8 + at)
 }
 
+/// Appends a text as it stands between the quotes of a JSON string.
+pub fn escape(out: &mut Vec<u8>, text: &str) {
+    let mut bytes = text.as_bytes();
+    out.reserve(bytes.len());
+    while let Some(at) = first_special(bytes) {
+        out.extend_from_slice(&bytes[..at]);
+        push_escaped(out, bytes[at]);
+        bytes = &bytes[at + 1..];
+    }
+    out.extend_from_slice(bytes);
+}
+
+fn push_escaped(out: &mut Vec<u8>, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        0x8 => out.extend_from_slice(b"\\b"),
+        0xc => out.extend_from_slice(b"\\f"),
+        _ => {
+            out.extend_from_slice(b"\\u00");
+            out.push(DIGITS[usize::from(byte >> 4)]);
+            out.push(DIGITS[usize::from(byte & 15)]);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_escaped_as_every_writer_of_json_does_it() {
+        let text: String = (0..0x3000).filter_map(char::from_u32).collect();
+        let mut out = vec![];
+        escape(&mut out, &text);
+        let quoted = serde_json::Value::from(text).to_string();
+        assert_eq!(out, &quoted.as_bytes()[1..quoted.len() - 1]);
+    }
 
     #[test]
     fn the_first_special_byte_is_found_wherever_it_is() {

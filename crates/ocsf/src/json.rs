@@ -1,7 +1,7 @@
 //! JSON written straight into a buffer: every member ends with a comma, and closing takes the last one back.
 
 use casbah_model::event::{Text, Value};
-use casbah_model::json::first_special;
+use casbah_model::json::escape;
 
 /// Longer texts are cut: the schema's limit for strings, in characters (`dictionary.json`, type `string_t`).
 const CHARACTERS_MAX: usize = 65_535;
@@ -163,16 +163,8 @@ fn push_number(out: &mut Vec<u8>, mut value: u64) {
 }
 
 fn push_text(out: &mut Vec<u8>, text: &str) {
-    let text = cut(text);
-    let mut bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    while let Some(at) = first_special(bytes) {
-        out.extend_from_slice(&bytes[..at]);
-        push_escaped(out, bytes[at]);
-        bytes = &bytes[at + 1..];
-    }
-    out.extend_from_slice(bytes);
+    escape(out, cut(text));
     out.push(b'"');
 }
 
@@ -183,22 +175,6 @@ fn cut(text: &str) -> &str {
     match text.char_indices().nth(CHARACTERS_MAX) {
         Some((at, _)) => &text[..at],
         None => text,
-    }
-}
-
-fn push_escaped(out: &mut Vec<u8>, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    match byte {
-        b'"' => out.extend_from_slice(b"\\\""),
-        b'\\' => out.extend_from_slice(b"\\\\"),
-        b'\n' => out.extend_from_slice(b"\\n"),
-        b'\r' => out.extend_from_slice(b"\\r"),
-        b'\t' => out.extend_from_slice(b"\\t"),
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            out.push(DIGITS[usize::from(byte >> 4)]);
-            out.push(DIGITS[usize::from(byte & 15)]);
-        }
     }
 }
 
