@@ -11,4 +11,4 @@ pub mod seen;
 pub mod view;
 
 pub use manifest::{ManifestEntry, ObjectEntry};
-pub use raw::{Line, RawError, RawSink};
+pub use raw::{Line, RawError, RawSink, Written};

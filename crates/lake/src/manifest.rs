@@ -4,6 +4,9 @@ use casbah_model::Timestamp;
 use casbah_model::tally::Tallies;
 use serde::{Deserialize, Serialize};
 
+use crate::layout::Place;
+use crate::raw::Written;
+
 /// One commit of one stream; written in the transaction that moves its cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ManifestEntry {
@@ -31,6 +34,24 @@ pub struct ManifestEntry {
 }
 
 impl ManifestEntry {
+    /// What a commit at this place adds with these objects; a roster and a span are for those who have them.
+    pub fn new(place: Place, written: Written, tallies: Tallies) -> ManifestEntry {
+        ManifestEntry {
+            epoch: place.epoch,
+            sequence: place.sequence,
+            fence: place.fence,
+            family: place.family,
+            objects: written.records,
+            quarantine: written.quarantine,
+            events: written.events,
+            roster: None,
+            from: None,
+            to: None,
+            at: place.begun,
+            tallies,
+        }
+    }
+
     pub fn records(&self) -> u64 {
         self.objects.iter().map(|object| object.records).sum()
     }

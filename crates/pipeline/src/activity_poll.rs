@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use casbah_connector::{ConnectorError, Feed};
-use casbah_lake::ManifestEntry;
+use casbah_lake::{ManifestEntry, Written};
 use casbah_model::activity::ContentRef;
 use casbah_model::cursor::{Cursor, Window, floor};
 use casbah_model::message::{Stage, Ticket};
@@ -395,18 +395,10 @@ async fn units(
     }
     let place = step.place("activities");
     let entry = ManifestEntry {
-        epoch: place.epoch,
-        sequence: place.sequence,
-        fence: place.fence,
-        family: place.family,
-        objects: vec![],
-        quarantine: vec![],
-        events: vec![],
-        roster: None,
         from: Some(window.from),
         to: Some(window.to),
         at: now,
-        tallies,
+        ..ManifestEntry::new(place, Written::default(), tallies)
     };
     Ok((entry, writes))
 }

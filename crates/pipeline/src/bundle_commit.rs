@@ -86,20 +86,7 @@ pub(crate) async fn commit(
         writes.push(unit_write(ctx, key, &unit, outcome));
     }
     writes.extend(gaps.into_values());
-    let entry = ManifestEntry {
-        epoch: place.epoch,
-        sequence: place.sequence,
-        fence: place.fence,
-        family: place.family,
-        objects: written.records,
-        quarantine: written.quarantine,
-        events: written.events,
-        roster: None,
-        from: None,
-        to: None,
-        at: place.begun,
-        tallies,
-    };
+    let entry = ManifestEntry::new(place, written, tallies);
     match step.commit(Some(entry), writes).await? {
         Committed::Yes => {
             seen.committed();

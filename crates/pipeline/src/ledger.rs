@@ -228,31 +228,49 @@ pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verifi
             let mut entries = vec![];
             each_entry(ctx, &stream.manifest, |entry| entries.push(entry)).await?;
             for entry in entries {
-                let is_activity = entry.family == "activities";
-                let said: u64 = entry.events.iter().map(|object| object.records).sum();
-                if is_activity && said != entry.records() {
-                    let at = format!("{} {}-{}", stream.name, entry.epoch, entry.sequence);
-                    let fault = format!("{at}: {said} events of {} records", entry.records());
-                    verified.faults.push(fault);
-                }
-                for object in entry.vouched() {
-                    verified.objects += 1;
-                    verified.bytes += object.bytes;
-                    let counted = is_activity && entry.objects.contains(object);
-                    // Events say the same as the records beside them.
-                    let is_record = !entry.events.contains(object);
-                    let read = read::lines(&*ctx.objects, object, |line| {
-                        verified.records += u64::from(is_record);
-                        let marks = if counted { read::marks(line) } else { None };
-                        let id = marks.map(|marks| RecordId::new(marks.id).hash());
-                        verified.repeated += u64::from(id.is_some_and(|id| !ids.insert(id)));
-                    });
-                    if let Err(error) = read.await {
-                        verified.faults.push(error.to_string());
-                    }
-                }
+                verified.read(ctx, &stream.name, &entry, &mut ids).await;
             }
         }
     }
     Ok(verified)
+}
+
+impl Verified {
+    /// Reads the objects of one commit; `ids` are those of the activities before it.
+    async fn read(
+        &mut self,
+        ctx: &Context,
+        stream: &str,
+        entry: &ManifestEntry,
+        ids: &mut HashSet<u64>,
+    ) {
+        let is_activity = entry.family == "activities";
+        let said: u64 = entry.events.iter().map(|object| object.records).sum();
+        if is_activity && said != entry.records() {
+            let at = format!("{stream} {}-{}", entry.epoch, entry.sequence);
+            let fault = format!("{at}: {said} events of {} records", entry.records());
+            self.faults.push(fault);
+        }
+        // Events say the same as the records beside them, and are no records of their own.
+        let lists = [
+            (&entry.objects, true, is_activity),
+            (&entry.quarantine, true, false),
+            (&entry.events, false, false),
+        ];
+        for (objects, are_records, have_ids) in lists {
+            for object in objects {
+                self.objects += 1;
+                self.bytes += object.bytes;
+                let read = read::lines(&*ctx.objects, object, |line| {
+                    self.records += u64::from(are_records);
+                    let marks = if have_ids { read::marks(line) } else { None };
+                    let id = marks.map(|marks| RecordId::new(marks.id).hash());
+                    self.repeated += u64::from(id.is_some_and(|id| !ids.insert(id)));
+                });
+                if let Err(error) = read.await {
+                    self.faults.push(error.to_string());
+                }
+            }
+        }
+    }
 }

@@ -8,7 +8,6 @@ use casbah_connector::{Output, OutputError, RefusedRecord};
 use casbah_lake::layout::Place;
 use casbah_lake::raw::is_object;
 use casbah_lake::{Line, ManifestEntry, RawError, RawSink};
-use casbah_model::Timestamp;
 use casbah_model::ports::{ObjectError, ObjectStore};
 use casbah_model::record::Noun;
 use casbah_model::tally::{Tallies, Tally};
@@ -19,7 +18,6 @@ use crate::roster::Roster;
 /// The records of one commit of an inventory: entities or files.
 pub struct InventorySink {
     raw: RawSink,
-    at: Timestamp,
     version: String,
     page: Tally,
     page_roster: Roster,
@@ -31,13 +29,11 @@ impl InventorySink {
     pub fn new(objects: Arc<dyn ObjectStore>, place: Place) -> Result<InventorySink, StageError> {
         // Inventories are versioned by the commit that saw them: the greatest is the latest.
         let version = format!("{:04}-{:012}", place.epoch, place.sequence);
-        let at = place.begun;
         let raw = RawSink::new(objects, place)?;
         let (page, accepted) = (Tally::default(), Tally::default());
         let (page_roster, roster) = (Roster::default(), Roster::default());
         Ok(InventorySink {
             raw,
-            at,
             version,
             page,
             page_roster,
@@ -85,20 +81,10 @@ impl InventorySink {
             roster = Some(place.roster());
         }
         let mut tallies = Tallies::default();
-        *tallies.at(self.at) = self.accepted;
+        *tallies.at(place.begun) = self.accepted;
         Ok(ManifestEntry {
-            epoch: place.epoch,
-            sequence: place.sequence,
-            fence: place.fence,
-            family: place.family,
-            objects: written.records,
-            quarantine: written.quarantine,
-            events: written.events,
             roster,
-            from: None,
-            to: None,
-            at: self.at,
-            tallies,
+            ..ManifestEntry::new(place, written, tallies)
         })
     }
 }

@@ -320,20 +320,7 @@ async fn rounds(system: &LocalSystem, users: &[String], rounds: std::ops::Range<
         sink.line(line).await.expect("a line");
         sink.accept().await.expect("a page");
         let written = sink.finish().await.expect("stored");
-        let entry = ManifestEntry {
-            epoch: place.epoch,
-            sequence: place.sequence,
-            fence: place.fence,
-            family: place.family,
-            objects: written.records,
-            quarantine: written.quarantine,
-            events: written.events,
-            roster: None,
-            from: None,
-            to: None,
-            at: ctx.now(),
-            tallies: Tallies::default(),
-        };
+        let entry = ManifestEntry::new(place, written, Tallies::default());
         let sk = items::manifest_sk(entry.epoch, entry.sequence);
         let write = Write::create(Key::new(scope.manifest("users"), sk), items::write(&entry));
         ctx.state.write(write).await.expect("an entry");
