@@ -15,6 +15,7 @@ pub mod ports;
 pub mod record;
 pub mod secret;
 pub mod state;
+pub mod tables;
 pub mod tally;
 pub mod transport;
 pub mod user;

@@ -28,6 +28,26 @@ pub enum Class {
 }
 
 impl Class {
+    pub const ALL: [Class; 12] = [
+        Class::DetectionFinding,
+        Class::DataSecurityFinding,
+        Class::AccountChange,
+        Class::Authentication,
+        Class::AuthorizeSession,
+        Class::EntityManagement,
+        Class::UserAccess,
+        Class::GroupManagement,
+        Class::EmailActivity,
+        Class::WebResources,
+        Class::ApiActivity,
+        Class::FileHosting,
+    ];
+
+    /// The class with this number.
+    pub fn of(uid: u32) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.uid() == uid)
+    }
+
     pub fn uid(self) -> u32 {
         match self {
             Class::DetectionFinding => 2004,
