@@ -4,6 +4,7 @@
 
 use casbah_model::Timestamp;
 use casbah_model::app::App;
+use casbah_model::tables::TableDay;
 
 /// Every kind of object; names begin with it.
 pub const KINDS: [&str; 6] = ["raw", "ocsf", "quarantine", "roster", "seen", "view"];
@@ -14,6 +15,33 @@ pub const KINDS: [&str; 6] = ["raw", "ocsf", "quarantine", "roster", "seen", "vi
 pub fn prefix(kind: &str, app: App, scope: &str) -> String {
     format!("{kind}/v1/vendor={app}/conn={scope}/")
 }
+
+/// What the names of all objects of one table begin with, for one incarnation of a connection.
+///
+/// The form is Security Lake's (user guide, "Collecting data from custom sources"): a source per class of event, and an
+/// account for whoever is outside of AWS.
+pub fn table_prefix(class: u32, region: &str, scope: &str) -> String {
+    format!("ext/casbah-{class}/region={region}/accountId=external_{scope}/")
+}
+
+/// What the names of all objects of one table and day begin with.
+pub fn table_day(table: &TableDay, region: &str, scope: &str) -> String {
+    let prefix = table_prefix(table.class, region, scope);
+    format!("{prefix}eventDay={}/", table.day.strftime("%Y%m%d"))
+}
+
+/// The object of a day that begins with this hour, and ends where the next one begins.
+pub fn table_object(day: &str, hour: u8) -> String {
+    format!("{day}{hour:02}{TABLE_ENDING}")
+}
+
+/// The hour that an object of a day begins with.
+pub fn table_hour(day: &str, name: &str) -> Option<u8> {
+    let hour = name.strip_prefix(day)?.strip_suffix(TABLE_ENDING)?;
+    hour.parse().ok().filter(|hour| *hour < 24)
+}
+
+const TABLE_ENDING: &str = ".zstd.parquet";
 
 /// What the objects of one commit have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -44,12 +44,24 @@ pub struct Marks<'a> {
     pub at: std::borrow::Cow<'a, str>,
 }
 
+/// The vendor's part of a line: the record without our own fields.
+pub fn vendors(line: &[u8]) -> Option<Vec<u8>> {
+    let end = own_fields(line)?;
+    let record = line[..end].trim_ascii_end();
+    let record = record.strip_suffix(b",").unwrap_or(record);
+    Some([record, b"}"].concat())
+}
+
+/// Where our own fields begin.
+fn own_fields(line: &[u8]) -> Option<usize> {
+    const FIRST: &[u8] = b"\"_rid\":\"";
+    line.windows(FIRST.len())
+        .rposition(|window| window == FIRST)
+}
+
 /// Reads our own fields from the end of a line, where they stand: the vendor's part is not looked at.
 pub fn marks(line: &[u8]) -> Option<Marks<'_>> {
-    const FIRST: &[u8] = b"\"_rid\":\"";
-    let at = line
-        .windows(FIRST.len())
-        .rposition(|window| window == FIRST)?;
+    let at = own_fields(line)?;
     // The slice ends with the line's own brace; the opening one is put in front.
     let mut text = Vec::with_capacity(line.len() - at + 1);
     text.push(b'{');

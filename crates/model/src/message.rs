@@ -16,17 +16,19 @@ pub enum Stage {
     UserScan,
     ActivityPoll,
     FileScan,
+    Compact,
     Sweep,
     Notify,
 }
 
 impl Stage {
-    pub const ALL: [Stage; 7] = [
+    pub const ALL: [Stage; 8] = [
         Stage::Connect,
         Stage::Test,
         Stage::UserScan,
         Stage::ActivityPoll,
         Stage::FileScan,
+        Stage::Compact,
         Stage::Sweep,
         Stage::Notify,
     ];
@@ -38,6 +40,7 @@ impl Stage {
             Stage::UserScan => "user-scan",
             Stage::ActivityPoll => "activity-poll",
             Stage::FileScan => "file-scan",
+            Stage::Compact => "compact",
             Stage::Sweep => "sweep",
             Stage::Notify => "notify",
         }

@@ -178,6 +178,28 @@ pub enum ObjectError {
     Unusable { reason: String },
 }
 
+/// Objects that are replaced as a whole, by whoever saw them last: those of tables.
+#[async_trait]
+pub trait TableStore: Send + Sync {
+    /// Reads an object, with the mark of the state it is in; `None` when there is none.
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError>;
+
+    /// Stores an object in place of the one in this state, or where there is none.
+    ///
+    /// # Errors
+    /// `Different` when it is not in this state any more. After a lost answer that may be our own doing.
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError>;
+}
+
+/// What tells one state of an object from every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark(pub String);
+
 /// Credentials by connection name.
 #[async_trait]
 pub trait SecretStore: Send + Sync {

@@ -44,7 +44,12 @@ pub fn lane_name(feed: &Feed) -> String {
 }
 
 pub fn is_lane(step: &Step<'_>) -> bool {
-    step.name().starts_with("bundles-")
+    is_lane_name(step.name())
+}
+
+/// Whether a stream of this name commits the records of a feed.
+pub fn is_lane_name(stream: &str) -> bool {
+    stream.starts_with("bundles-")
 }
 
 /// What became of one bundle.

@@ -9,8 +9,10 @@ use casbah_http::gate::Gates;
 use casbah_http::{Base, Session, SessionParts, Tokens};
 use casbah_model::message::Ticket;
 use casbah_model::ports::{
-    Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport,
+    Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, TableStore,
+    Transport,
 };
+use casbah_model::tables::Tables;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_ocsf::Profile;
 
@@ -33,6 +35,7 @@ pub struct Context {
     pub rng: Arc<dyn Rng>,
     pub notifier: Arc<dyn Notifier>,
     pub metrics: Arc<dyn Metrics>,
+    pub curated: Curated,
     pub settings: Settings,
     /// Caches that may vanish.
     pub tokens: Arc<Tokens>,
@@ -40,6 +43,16 @@ pub struct Context {
     pub meter: Arc<Meter>,
     /// Set when the process is asked to end: steps stop at their next page border.
     pub stopping: AtomicBool,
+}
+
+/// Where tables for query engines are kept, and how they are made.
+#[derive(Clone)]
+pub struct Curated {
+    /// The region of the bucket, which is part of the names of their objects.
+    pub region: String,
+    pub store: Arc<dyn TableStore>,
+    /// Only who compacts has it.
+    pub tables: Option<Arc<dyn Tables>>,
 }
 
 /// Times of the protocol (pipeline design, section 7). Safety does not depend on them.
@@ -60,6 +73,8 @@ pub struct Settings {
     pub view_records: u64,
     /// The version of OCSF that events are written in.
     pub ocsf: Profile,
+    /// An object of a table with this many rows takes no more hours: about 15 MB, one row group.
+    pub table_rows: u64,
     /// Whether whoever enters an address of a vendor may name this machine, or any host: yes where the machine is their
     /// own, no where a platform serves something of its own there (Lambda's runtime API is at 127.0.0.1).
     pub loopback_vendors: bool,
@@ -78,6 +93,7 @@ impl Default for Settings {
             file_sweep: SignedDuration::from_hours(12),
             view_records: 50_000,
             ocsf: Profile::default(),
+            table_rows: 1 << 16,
             loopback_vendors: true,
         }
     }

@@ -18,6 +18,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::activity_poll::Level;
+use crate::compact;
 use crate::connect::{find, forget_secret};
 use crate::context::Context;
 use crate::error::StageError;
@@ -385,8 +386,10 @@ impl Job<'_> {
     async fn objects(&mut self) -> Result<Ended, StageError> {
         let app = self.step.connection.settings.app;
         let objects = self.step.ctx.patient_objects();
-        for kind in layout::KINDS {
-            let prefix = layout::prefix(kind, app, &self.step.scope.to_string());
+        let kinds =
+            layout::KINDS.map(|kind| layout::prefix(kind, app, &self.step.scope.to_string()));
+        let tables = compact::prefixes(&self.step.ctx.curated.region, &self.step.scope);
+        for prefix in kinds.into_iter().chain(tables) {
             let mut after: Option<String> = None;
             loop {
                 let names = objects.list(&prefix, after.as_deref(), PAGE).await?;

@@ -9,6 +9,7 @@ use casbah_model::{SignedDuration, Timestamp};
 
 use crate::activity_poll::{Level, list_stream};
 use crate::bundles;
+use crate::compact;
 use crate::connect::find;
 use crate::context::Context;
 use crate::error::StageError;
@@ -165,6 +166,7 @@ async fn stream_writes(
         late.caught_up = true;
         gated.push((key, late));
     }
+    at_once.push(compact::stream(scope, now));
     let (mut writes, mut created) = gate::creations(ctx, scope, gated).await?;
     for (key, stream) in gate::absent(ctx, at_once).await? {
         writes.push(Write::create(key.clone(), items::write(&stream)));

@@ -14,6 +14,7 @@ use casbah_model::tally::{Tallies, Tally};
 use serde::Serialize;
 
 use crate::activity_poll::Level;
+use crate::compact;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
@@ -215,6 +216,9 @@ pub struct Verified {
     pub bytes: u64,
     /// Activity records that stand in the lake twice.
     pub repeated: u64,
+    /// Rows of tables, and how many records wait to become some.
+    pub rows: u64,
+    pub rows_waiting: u64,
     /// Objects that are missing, changed, or hold another number of records than the manifest says.
     pub faults: Vec<String>,
 }
@@ -223,27 +227,93 @@ pub struct Verified {
 pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verified, StageError> {
     let mut verified = Verified::default();
     for connection in chosen(ctx, only).await? {
-        let mut ids = HashSet::new();
-        for stream in manifests(ctx, &connection.scope()).await? {
+        let scope = connection.scope();
+        // Read first: what it says is in the tables stays there.
+        let cursor = compact::cursor(&streams(ctx, &scope).await?)?.unwrap_or_default();
+        let mut ids = Ids::default();
+        for stream in manifests(ctx, &scope).await? {
             let mut entries = vec![];
             each_entry(ctx, &stream.manifest, |entry| entries.push(entry)).await?;
             for entry in entries {
+                ids.are_due = cursor.has(&stream.name, &entry);
                 verified.read(ctx, &stream.name, &entry, &mut ids).await;
             }
         }
+        verified.read_tables(ctx, &scope, &ids).await?;
     }
     Ok(verified)
 }
 
+/// Ids of activities, by their hashes.
+#[derive(Default)]
+struct Ids {
+    all: HashSet<u64>,
+    /// Those whose commits the tables are past.
+    due: HashSet<u64>,
+    /// Whether this is so for the commit that is being read.
+    are_due: bool,
+}
+
+impl Ids {
+    fn insert(&mut self, id: u64) -> bool {
+        if self.are_due {
+            self.due.insert(id);
+        }
+        self.all.insert(id)
+    }
+}
+
 impl Verified {
-    /// Reads the objects of one commit; `ids` are those of the activities before it.
-    async fn read(
+    /// Reads the tables of a connection: each row is one of its activities, and no activity is two rows.
+    async fn read_tables(
         &mut self,
         ctx: &Context,
-        stream: &str,
-        entry: &ManifestEntry,
-        ids: &mut HashSet<u64>,
-    ) {
+        scope: &Scope,
+        ids: &Ids,
+    ) -> Result<(), StageError> {
+        let Some(tables) = &ctx.curated.tables else {
+            return Ok(());
+        };
+        let mut rows = HashSet::new();
+        for prefix in compact::prefixes(&ctx.curated.region, scope) {
+            for name in compact::listed(ctx, &prefix).await? {
+                self.objects += 1;
+                let content = match ctx.objects.get(&name).await {
+                    Ok(content) => content,
+                    Err(error) => {
+                        self.faults.push(error.to_string());
+                        continue;
+                    }
+                };
+                self.bytes += content.len() as u64;
+                let Ok(found) = tables.ids(&content) else {
+                    self.faults.push(format!("{name}: it is no table of ours"));
+                    continue;
+                };
+                for id in found {
+                    self.rows += 1;
+                    let hash = RecordId::new(id.as_str()).hash();
+                    if !ids.all.contains(&hash) {
+                        self.faults
+                            .push(format!("{name}: a row of no record, {id}"));
+                    } else if !rows.insert(hash) {
+                        self.faults.push(format!("{name}: a second row of {id}"));
+                    }
+                }
+            }
+        }
+        let missing = ids.due.difference(&rows).count();
+        if missing > 0 {
+            self.faults.push(format!(
+                "{missing} records that should be in the tables are in none"
+            ));
+        }
+        self.rows_waiting += ids.all.difference(&rows).count() as u64;
+        Ok(())
+    }
+
+    /// Reads the objects of one commit; `ids` are those of the activities before it.
+    async fn read(&mut self, ctx: &Context, stream: &str, entry: &ManifestEntry, ids: &mut Ids) {
         let is_activity = entry.family == "activities";
         let said: u64 = entry.events.iter().map(|object| object.records).sum();
         if is_activity && said != entry.records() {

@@ -8,6 +8,8 @@ mod books;
 mod bundle_commit;
 mod bundle_output;
 pub mod bundles;
+pub mod compact;
+mod compact_again;
 pub mod connect;
 pub mod context;
 mod counted;
@@ -39,7 +41,8 @@ pub mod user_scan;
 pub mod view;
 pub mod webhook;
 
-pub use context::{Context, Settings};
+pub use casbah_ocsf::Profile;
+pub use context::{Context, Curated, Settings};
 pub use error::StageError;
 pub use meter::Meter;
 
@@ -86,6 +89,7 @@ async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,
         Stage::FileScan if file_scan::is_lane(&step) => file_scan::work(step, ticket).await,
         Stage::FileScan => roots::plan(step, ticket).await,
+        Stage::Compact => compact::compact(step).await,
         Stage::Sweep | Stage::Notify => Ok(()),
     };
     match done {

@@ -1,10 +1,12 @@
 //! What activities say in OCSF: written beside the vendor's records, in the same commit.
 
 use casbah_connector::ActivitySource;
+use casbah_lake::read;
 use casbah_model::Timestamp;
-use casbah_model::activity::Activity;
+use casbah_model::activity::{Activity, ActivityKind};
 use casbah_model::app::App;
 use casbah_model::event::Event;
+use casbah_model::record::RecordId;
 use casbah_ocsf::{Origin, Profile};
 
 use crate::items::ConnectionItem;
@@ -58,5 +60,28 @@ impl<'a> Normaliser<'a> {
             processed,
         };
         casbah_ocsf::write(&event, &origin, self.profile, out);
+    }
+
+    /// Appends the event of a line of the lake once more; `None` when it is no line of ours. Lines that do not say when
+    /// their record became available are from before events were written: they were read at once.
+    pub(crate) fn write_again(
+        &self,
+        line: &[u8],
+        logged: Option<Timestamp>,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
+        let raw = read::vendors(line)?;
+        let marks = read::marks(line)?;
+        let processed = marks.at.parse().ok()?;
+        let noun = Activity {
+            id: RecordId::new(marks.id),
+            kind: ActivityKind::User,
+            is_known: true,
+            occurred: None,
+            touched_file: None,
+        };
+        let times = (logged.unwrap_or(processed), processed);
+        self.write(&noun, &raw, times, out);
+        Some(())
     }
 }

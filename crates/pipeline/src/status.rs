@@ -9,6 +9,7 @@ use casbah_model::state::Key;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::compact::{self, TablesStatus};
 use crate::connect::find;
 use crate::context::Context;
 use crate::delete::{self, Deletion};
@@ -34,6 +35,7 @@ pub struct ConnectionStatus {
     pub feeds: BTreeMap<String, FeedItem>,
     pub streams: Vec<StreamStatus>,
     pub file_sweep: Option<SweepStatus>,
+    pub tables: Option<TablesStatus>,
     pub gaps: Vec<GapItem>,
     pub failed_units: Vec<FailedUnit>,
     pub is_caught_up: bool,
@@ -119,6 +121,7 @@ async fn of_connection(
     Ok(ConnectionStatus {
         streams,
         file_sweep: sweep_status(ctx, &scope).await?,
+        tables: compact::tables_status(ctx, &scope, &items).await?,
         gaps,
         failed_units: failed_units(ctx, &scope).await?,
         is_caught_up: settled == Settled::CaughtUp,
@@ -153,6 +156,7 @@ fn bare(connection: &ConnectionItem) -> ConnectionStatus {
         feeds: connection.feeds.clone(),
         streams: vec![],
         file_sweep: None,
+        tables: None,
         gaps: vec![],
         failed_units: vec![],
         is_caught_up: false,

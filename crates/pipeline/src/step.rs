@@ -94,6 +94,8 @@ impl<'a> Step<'a> {
         let is_allowed = connection.state.is_active()
             || (stream.stage == Stage::Test
                 && matches!(connection.state, ConnectionState::Failed { .. }))
+            // What was read before is put into tables whether or not more may be read.
+            || (stream.stage == Stage::Compact && connection.state != ConnectionState::Deleting)
             || (*key == scope.stream(delete::STREAM)
                 && connection.state == ConnectionState::Deleting);
         if !is_current || !is_allowed {

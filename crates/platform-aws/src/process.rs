@@ -7,7 +7,7 @@ use casbah_model::ports::{
     Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport,
 };
 use casbah_model::{SignedDuration, Timestamp};
-use casbah_pipeline::{Context, Settings as Times};
+use casbah_pipeline::{Context, Curated, Settings as Times};
 
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemRng};
@@ -32,6 +32,7 @@ pub struct Ports {
     pub rng: Arc<dyn Rng>,
     pub notifier: Arc<dyn Notifier>,
     pub metrics: Arc<dyn Metrics>,
+    pub curated: Curated,
 }
 
 impl Ports {
@@ -46,11 +47,12 @@ impl Ports {
             Arc::clone(&clock),
             Arc::clone(&rng),
         );
+        let objects = Arc::new(S3Objects::new(&clients, &settings.bucket));
         let (prefix, kms_key) = (&settings.secrets_prefix, settings.kms_key.as_deref());
         Ports {
             state: Arc::new(state),
             queue: Arc::new(SqsQueue::new(&clients, &settings.queues)),
-            objects: Arc::new(S3Objects::new(&clients, &settings.bucket)),
+            objects: Arc::clone(&objects) as _,
             secrets: Arc::new(SecretsManager::new(&clients, prefix, kms_key)),
             transport: Arc::new(LazyInternet::new(settings.loopback)),
             notifier: Arc::new(SnsNotifier::new(&clients, settings.topic.as_deref())),
@@ -58,6 +60,11 @@ impl Ports {
                 &settings.metrics_namespace,
                 Arc::clone(&clock),
             )),
+            curated: Curated {
+                region: settings.aws.region.clone(),
+                store: objects,
+                tables: None,
+            },
             clock,
             rng,
         }
@@ -127,6 +134,7 @@ impl Process {
             rng: ports.rng,
             notifier: ports.notifier,
             metrics: ports.metrics,
+            curated: ports.curated,
             settings: self.times,
             tokens: Arc::default(),
             roots: Default::default(),

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use casbah_model::ports::{ObjectError, ObjectStore};
+use casbah_model::ports::{Mark, ObjectError, ObjectStore, TableStore};
 
 use crate::clients::Clients;
 use crate::trouble::{Outcome, outcome, words};
@@ -31,9 +31,36 @@ impl S3Objects {
         }
     }
 
+    /// Reads an object and its entity tag.
+    async fn fetch(&self, name: &str) -> Result<(Bytes, Option<String>), ObjectError> {
+        check_name(name)?;
+        let call = self.client.get_object().bucket(&self.bucket).key(name);
+        // With this the SDK compares what arrives with the checksum that the object was put with.
+        let call = call.checksum_mode(ChecksumMode::Enabled);
+        let answer = match call.send().await {
+            Ok(answer) => answer,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetObjectError::is_no_such_key) =>
+            {
+                return Err(ObjectError::NotFound { name: name.into() });
+            }
+            Err(error) => return Err(failure(name, &error)),
+        };
+        let tag = answer.e_tag;
+        let content = answer.body.collect().await;
+        content
+            .map(|content| (content.into_bytes(), tag))
+            .map_err(|error| ObjectError::Unavailable {
+                name: name.into(),
+                reason: format!("its content broke off or is damaged: {error}"),
+            })
+    }
+
     /// Compares with the object that has the name: after a lost answer it is the one that was just put.
     async fn settle(&self, name: &str, content: &Bytes) -> Result<(), ObjectError> {
-        match self.get(name).await {
+        match ObjectStore::get(self, name).await {
             Ok(found) if found == *content => Ok(()),
             Ok(_) => Err(ObjectError::Different { name: name.into() }),
             // Somebody deleted it in this moment: the next try decides.
@@ -42,6 +69,50 @@ impl S3Objects {
                 reason: "it was there and is gone".into(),
             }),
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// Objects of tables. S3 tells one state of an object from another by its entity tag, and compares (S3 user guide,
+/// "Conditional writes": `If-Match`).
+#[async_trait]
+impl TableStore for S3Objects {
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        match self.fetch(name).await {
+            Ok((content, Some(tag))) => Ok(Some((content, Mark(tag)))),
+            Ok((_, None)) => Err(ObjectError::Unusable {
+                reason: format!("object {name} has no entity tag"),
+            }),
+            Err(ObjectError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        check_name(name)?;
+        let call = self.client.put_object().bucket(&self.bucket).key(name);
+        let call = match over {
+            Some(Mark(tag)) => call.if_match(tag),
+            None => call.if_none_match("*"),
+        };
+        let call = call
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .body(content.into());
+        match call.send().await {
+            Ok(_) => Ok(()),
+            // 404: what was to be replaced is not there any more.
+            Err(error)
+                if status(&error) == Some(PRECONDITION_FAILED)
+                    || (over.is_some() && status(&error) == Some(404) && !is_bucket(&error)) =>
+            {
+                Err(ObjectError::Different { name: name.into() })
+            }
+            Err(error) => Err(failure(name, &error)),
         }
     }
 }
@@ -65,28 +136,7 @@ impl ObjectStore for S3Objects {
     }
 
     async fn get(&self, name: &str) -> Result<Bytes, ObjectError> {
-        check_name(name)?;
-        let call = self.client.get_object().bucket(&self.bucket).key(name);
-        // With this the SDK compares what arrives with the checksum that the object was put with.
-        let call = call.checksum_mode(ChecksumMode::Enabled);
-        let answer = match call.send().await {
-            Ok(answer) => answer,
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetObjectError::is_no_such_key) =>
-            {
-                return Err(ObjectError::NotFound { name: name.into() });
-            }
-            Err(error) => return Err(failure(name, &error)),
-        };
-        let content = answer.body.collect().await;
-        content
-            .map(|content| content.into_bytes())
-            .map_err(|error| ObjectError::Unavailable {
-                name: name.into(),
-                reason: format!("its content broke off or is damaged: {error}"),
-            })
+        self.fetch(name).await.map(|(content, _)| content)
     }
 
     async fn list(

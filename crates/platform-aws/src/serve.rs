@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use casbah_model::Timestamp;
+use casbah_model::tables::Tables;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -16,6 +17,11 @@ use crate::settings::Settings;
 /// Serves the messages of a stage's queue.
 pub fn queue() -> ExitCode {
     serve(Role::Queue)
+}
+
+/// Serves the messages of the queue of those who make tables.
+pub fn tables(tables: Arc<dyn Tables>) -> ExitCode {
+    serve_with(Role::Queue, Some(tables))
 }
 
 /// Serves the clock.
@@ -39,6 +45,10 @@ pub fn notify() -> ExitCode {
 }
 
 fn serve(role: Role) -> ExitCode {
+    serve_with(role, None)
+}
+
+fn serve_with(role: Role, tables: Option<Arc<dyn Tables>>) -> ExitCode {
     let settings = Settings::from_environment();
     let level = settings
         .as_ref()
@@ -56,7 +66,7 @@ fn serve(role: Role) -> ExitCode {
         .enable_all()
         .build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(run(role, &settings)),
+        Ok(runtime) => runtime.block_on(run(role, &settings, tables)),
         Err(error) => Err(error.into()),
     };
     match served {
@@ -68,8 +78,14 @@ fn serve(role: Role) -> ExitCode {
     }
 }
 
-async fn run(role: Role, settings: &Settings) -> Result<(), lambda_runtime::Error> {
-    let process = Process::new(settings, Ports::on_aws(settings));
+async fn run(
+    role: Role,
+    settings: &Settings,
+    tables: Option<Arc<dyn Tables>>,
+) -> Result<(), lambda_runtime::Error> {
+    let mut ports = Ports::on_aws(settings);
+    ports.curated.tables = tables;
+    let process = Process::new(settings, ports);
     let process = &process;
     let service = service_fn(|event: LambdaEvent<Value>| async move {
         let (event, context) = event.into_parts();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use casbah_pipeline::{Profile, Settings};
 use casbah_simulators::microsoft365::Plan;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -103,6 +104,8 @@ pub enum Command {
     Ledger(LedgerArgs),
     /// Prints the records of one family as JSON lines, each record once.
     Records(RecordsArgs),
+    /// Brings the tables for query engines up to what was read; `run` and `demo` do so by themselves.
+    Compact(CompactArgs),
     /// Looks again now instead of at the next time (with --stack).
     Scan(ScanArgs),
     /// Publishes a snapshot that was held back because it had shrunk, after you looked at it.
@@ -158,6 +161,8 @@ pub struct DemoArgs {
     /// The folder to work in; a demo that was interrupted goes on there.
     #[arg(long, value_name = "DIR", default_value = "casbah-demo")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub events: EventArgs,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -175,6 +180,8 @@ pub struct RunArgs {
     /// Ends when everything there is has been read, instead of going on until Ctrl-C.
     #[arg(long)]
     pub once: bool,
+    #[command(flatten)]
+    pub events: EventArgs,
     /// How the result of --once is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -279,6 +286,63 @@ pub struct RecordsArgs {
     pub ocsf: bool,
 }
 
+const COMPACT_HELP: &str = "\
+Tables are Parquet files of the audit trail in OCSF, one table per class of event:
+  DIR/lake/ext/casbah-CLASS/region=…/accountId=external_NAME.N/eventDay=YYYYMMDD/HH.zstd.parquet
+Amazon Security Lake and Athena take them as they are, and so does DuckDB:
+  duckdb -c \"SELECT class_name, count(*) FROM read_parquet('DIR/lake/ext/*/*/*/*/*.parquet',
+             union_by_name = true) GROUP BY ALL ORDER BY 2 DESC\"
+
+An event is one row however often this runs, or is killed. With --rebuild the tables are removed
+and made anew from the service's own records, as this version of Casbah reads them: the same
+records give the same files, byte for byte.";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPACT_HELP)]
+pub struct CompactArgs {
+    /// The folder that `run` or `demo` works in; no other casbah may be at work in it.
+    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
+    pub out: PathBuf,
+    /// Only this connection.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Removes the tables and makes them anew from the service's records.
+    #[arg(long)]
+    pub rebuild: bool,
+    #[command(flatten)]
+    pub events: EventArgs,
+}
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct EventArgs {
+    /// The version of OCSF that events are written in; Amazon Security Lake takes none above 1.3.0.
+    #[arg(long, value_name = "VERSION", value_enum, default_value_t = OcsfVersion::V1_3_0)]
+    pub ocsf_version: OcsfVersion,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OcsfVersion {
+    #[value(name = "1.3.0")]
+    V1_3_0,
+    #[value(name = "1.8.0")]
+    V1_8_0,
+}
+
+impl EventArgs {
+    /// The settings of a system that writes events so.
+    pub fn settings(self) -> Settings {
+        let ocsf = match self.ocsf_version {
+            OcsfVersion::V1_3_0 => Profile::V1_3_0,
+            OcsfVersion::V1_8_0 => Profile::V1_8_0,
+        };
+        Settings {
+            ocsf,
+            ..Settings::default()
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct AcceptArgs {
     /// The connection.
@@ -348,6 +412,8 @@ pub struct ServeArgs {
     /// The port on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 18_081)]
     pub port: u16,
+    #[command(flatten)]
+    pub events: EventArgs,
 }
 
 #[derive(Debug, Args)]

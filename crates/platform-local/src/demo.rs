@@ -44,6 +44,7 @@ pub fn demo(args: &DemoArgs, progress: &Progress) -> Result<Exit, Failure> {
             started,
             ..args.size.plan()
         },
+        args.events.settings(),
     )?;
     let expected = expected(&simulator.holds(), runtime.block_on(written(&system.ctx))?);
     let ended = progress.during(&system.ctx.meter, expected, || {
@@ -79,7 +80,7 @@ pub fn demo(args: &DemoArgs, progress: &Progress) -> Result<Exit, Failure> {
 }
 
 /// Must be called inside the runtime, whose time the clock follows.
-fn open(out: &Path, plan: Plan) -> Result<(LocalSystem, Simulator), Failure> {
+fn open(out: &Path, plan: Plan, settings: Settings) -> Result<(LocalSystem, Simulator), Failure> {
     let saved = saved_clock(out, Arc::new(VirtualClock::new(plan.started)));
     let saved = saved
         .map_err(|error| Failure::new(Exit::Environment, error.to_string()).at(out.display()))?;
@@ -92,7 +93,7 @@ fn open(out: &Path, plan: Plan) -> Result<(LocalSystem, Simulator), Failure> {
         // Ids of transactions must not repeat when a demo is begun again, so they do not come from the seed.
         rng: Arc::new(SystemRng),
         transport: Arc::new(simulator.clone()),
-        settings: Settings::default(),
+        settings,
         durability: Durability::Process,
     };
     Ok((LocalSystem::open(out, outside)?, simulator))

@@ -142,9 +142,18 @@ pub fn look(folder: &Path) -> Result<LocalSystem, Failure> {
 
 /// Opens a folder to work in it alone; nothing is called.
 pub fn take(folder: &Path) -> Result<LocalSystem, Failure> {
+    take_with(folder, Settings::default())
+}
+
+/// Opens a folder to work in it alone with other settings than a look needs; nothing is called.
+pub fn take_with(folder: &Path, settings: Settings) -> Result<LocalSystem, Failure> {
     // A folder that is not there is not made.
     drop(look(folder)?);
-    Ok(LocalSystem::open(folder, silence(folder)?)?)
+    let outside = Outside {
+        settings,
+        ..silence(folder)?
+    };
+    Ok(LocalSystem::open(folder, outside)?)
 }
 
 /// What is outside of a folder in which nobody is called.

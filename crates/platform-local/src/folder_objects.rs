@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use casbah_model::ports::{ObjectError, ObjectStore};
+use casbah_model::ports::{Mark, ObjectError, ObjectStore, TableStore};
+use casbah_model::record::hex;
 use object_store::local::LocalFileSystem;
 use object_store::path::{Path as Location, PathPart};
 use object_store::{Error, ObjectStore as _, PutMode, PutOptions, PutPayload};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use crate::disk_words;
 
@@ -19,6 +22,9 @@ pub struct FolderObjects {
     root: PathBuf,
     files: LocalFileSystem,
     is_synced: bool,
+    /// Held by whoever of this process replaces an object: with the lock of the folder alone, the second would hold up
+    /// the thread on which the first goes on.
+    turns: Mutex<()>,
 }
 
 impl FolderObjects {
@@ -34,6 +40,7 @@ impl FolderObjects {
             root,
             files: files.with_fsync(true),
             is_synced: true,
+            turns: Mutex::default(),
         })
     }
 
@@ -77,6 +84,23 @@ impl FolderObjects {
         Ok(self.root.join(self.location(name)?.as_ref()))
     }
 
+    /// Waits until no other process replaces an object; the turn, a lock on the folder, ends with what is returned.
+    fn turn(&self) -> io::Result<File> {
+        let folder = File::open(&self.root)?;
+        folder.lock()?;
+        Ok(folder)
+    }
+
+    fn put_failure(&self, name: &str, error: &Error) -> ObjectError {
+        match io_error(error) {
+            Some(cause) => self.failure(name, cause),
+            None => ObjectError::Unavailable {
+                name: name.into(),
+                reason: error.to_string(),
+            },
+        }
+    }
+
     fn failure(&self, name: &str, error: &io::Error) -> ObjectError {
         match disk_words::lasting(error) {
             Some(_) => unusable(&self.root, error),
@@ -100,13 +124,7 @@ impl ObjectStore for FolderObjects {
         {
             Ok(_) => Ok(()),
             Err(Error::AlreadyExists { .. }) => self.settle(name, &content),
-            Err(error) => Err(match io_error(&error) {
-                Some(cause) => self.failure(name, cause),
-                None => ObjectError::Unavailable {
-                    name: name.into(),
-                    reason: error.to_string(),
-                },
-            }),
+            Err(error) => Err(self.put_failure(name, &error)),
         }
     }
 
@@ -155,6 +173,47 @@ impl ObjectStore for FolderObjects {
             .for_each(drop);
         Ok(())
     }
+}
+
+/// Objects of tables. One state is told from another by the checksum of its bytes; of several who replace an object, in
+/// one process or in two, each waits for the one before.
+#[async_trait]
+impl TableStore for FolderObjects {
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        match ObjectStore::get(self, name).await {
+            Ok(content) => {
+                let mark = mark(&content);
+                Ok(Some((content, mark)))
+            }
+            Err(ObjectError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        let location = self.location(name)?;
+        let _here = self.turns.lock().await;
+        let _turn = self.turn().map_err(|error| self.failure(name, &error))?;
+        let current = TableStore::get(self, name).await?;
+        if current.map(|(_, mark)| mark).as_ref() != over {
+            return Err(ObjectError::Different { name: name.into() });
+        }
+        let options = PutOptions::from(PutMode::Overwrite);
+        let payload = PutPayload::from_bytes(content);
+        match self.files.put_opts(&location, payload, options).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.put_failure(name, &error)),
+        }
+    }
+}
+
+fn mark(content: &[u8]) -> Mark {
+    Mark(hex(&Sha256::digest(content)))
 }
 
 /// A walk through the folders in the order of the names, which leaves out what cannot match.

@@ -134,6 +134,8 @@ fn verified_text(verified: &Verified) -> String {
         records,
         bytes: size,
         repeated,
+        rows,
+        rows_waiting,
         faults,
     } = verified;
     let read = format!(
@@ -143,8 +145,17 @@ fn verified_text(verified: &Verified) -> String {
         bytes(*size)
     );
     if faults.is_empty() && *repeated == 0 {
+        let waiting = match rows_waiting {
+            0 => "every activity is in the tables, once".into(),
+            waiting => format!(
+                "{} in the tables, each once; {} for the next `casbah compact`",
+                count(*rows, "activity"),
+                count(*waiting, "more waits")
+            ),
+        };
         return format!(
-            "verified: {read}; every checksum and count is right, and no activity stands there twice\n"
+            "verified: {read}; every checksum and count is right, and no activity stands there twice\n\
+             tables:   {waiting}\n"
         );
     }
     let mut text = format!(

@@ -19,4 +19,4 @@ pub use log_notifier::LogNotifier;
 pub use memory_queue::{MemoryQueue, QueueSettings};
 pub use rng::{SeededRng, SystemRng};
 pub use sqlite_state::SqliteState;
-pub use system::{Durability, Ended, LocalSystem, OpenError, Outside, Until};
+pub use system::{Durability, Ended, LOCAL_REGION, LocalSystem, OpenError, Outside, Until};

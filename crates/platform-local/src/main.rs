@@ -1,6 +1,7 @@
 //! The command `casbah`: what can be typed, and which file answers it.
 
 mod cli;
+mod compact_command;
 mod comparison;
 mod config;
 mod connections_command;
@@ -94,6 +95,7 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
         Command::Status(args) => status_command::status(args),
         Command::Ledger(args) => ledger_command::ledger(args),
         Command::Records(args) => records_command::records(args),
+        Command::Compact(args) => compact_command::compact(args),
         Command::Scan(_) => Err(only_a_stack(
             "scan",
             "`casbah run` looks at everything when it starts",

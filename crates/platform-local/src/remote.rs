@@ -19,6 +19,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
         command,
         Command::Demo(_)
             | Command::Run(_)
+            | Command::Compact(_)
             | Command::Serve(_)
             | Command::Records(_)
             | Command::Simulate(_)
@@ -43,6 +44,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
         Command::Delete(args) => steering::delete(&mut carrier, args),
         Command::Demo(_)
         | Command::Run(_)
+        | Command::Compact(_)
         | Command::Serve(_)
         | Command::Records(_)
         | Command::Simulate(_) => unreachable!("refused above"),

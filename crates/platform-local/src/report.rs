@@ -159,8 +159,9 @@ impl Report {
         text += &format!("Took       {:.1} s\n", self.elapsed_s);
         text += &format!("Data       {}/lake\n", self.out);
         text += &format!(
-            "Query      casbah records --out {} --family activities \\\n             \
-             | grep -o '\"Operation\":\"[^\"]*\"' | sort | uniq -c | sort -rn | head\n",
+            "Query      duckdb -c \"SELECT class_name, activity_name, count(*) \\\n             \
+             FROM read_parquet('{}/lake/ext/*/*/*/*/*.parquet', union_by_name = true) \\\n             \
+             GROUP BY ALL ORDER BY 3 DESC\"\n",
             self.out
         );
         text

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use casbah_http::internet::Internet;
 use casbah_model::connection::ConnectionState;
 use casbah_model::secret::Secret;
-use casbah_pipeline::{Context, Settings, connect, delete, hint, status};
+use casbah_pipeline::{Context, connect, delete, hint, status};
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SystemClock, SystemRng, Until,
 };
 
-use crate::cli::{Format, RunArgs};
+use crate::cli::{EventArgs, Format, RunArgs};
 use crate::config::{self, Configured};
 use crate::exit::{Exit, Failure, chain};
 use crate::folder::refuse_demo;
@@ -30,7 +30,7 @@ pub fn run(args: &RunArgs, progress: &Progress) -> Result<Exit, Failure> {
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?;
-    let system = LocalSystem::open(&args.out, outside()?)?;
+    let system = LocalSystem::open(&args.out, outside(args.events)?)?;
     let ctx = &system.ctx;
     runtime.block_on(take_in(ctx, &configured, &secrets))?;
     let until = if args.once {
@@ -71,12 +71,12 @@ pub fn secrets(configured: &[Configured]) -> Result<Vec<Secret>, Failure> {
         .collect()
 }
 
-pub fn outside() -> Result<Outside, Failure> {
+pub fn outside(events: EventArgs) -> Result<Outside, Failure> {
     Ok(Outside {
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         transport: Arc::new(internet()?),
-        settings: Settings::default(),
+        settings: events.settings(),
         durability: Durability::PowerCut,
     })
 }

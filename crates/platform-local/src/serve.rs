@@ -57,7 +57,7 @@ pub fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?.shared();
-    let system = Arc::new(LocalSystem::open(&args.out, outside()?)?);
+    let system = Arc::new(LocalSystem::open(&args.out, outside(args.events)?)?);
     let token = Token::of(&args.out)?;
     runtime.block_on(async {
         // A file that is not named changes nothing: connections are made and ended through the API.

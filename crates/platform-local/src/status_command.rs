@@ -1,6 +1,7 @@
 //! `casbah status`: how every connection and stream stands.
 
 use casbah_model::Timestamp;
+use casbah_pipeline::compact::TablesStatus;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
 use serde_json::json;
 
@@ -73,6 +74,9 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
     if let Some(sweep) = &one.file_sweep {
         text += &format!("  files       {}\n", sweep_text(sweep, now));
     }
+    if let Some(tables) = &one.tables {
+        text += &format!("  tables      {}\n", tables_text(tables, now));
+    }
     text += &streams(one, now);
     for gap in &one.gaps {
         text += &format!(
@@ -117,6 +121,40 @@ fn sweep_text(sweep: &SweepStatus, now: Timestamp) -> String {
         (None, None) => text += ", begun",
     }
     text
+}
+
+/// How late events are in the lake and in the tables, counted from the moment the service showed them.
+fn tables_text(tables: &TablesStatus, now: Timestamp) -> String {
+    let mut text = count(tables.events, "event");
+    if tables.unfit > 0 {
+        text += &format!(", {} in no table (see the log)", number(tables.unfit));
+    }
+    if tables.is_rebuilding {
+        text += ", being made anew";
+    }
+    if let Some(since) = tables.waiting_since {
+        text += &format!(", more since {}", relative(since.min(now), now));
+    }
+    if let Some(last) = &tables.last {
+        text += &format!(
+            "; from the service to the lake {} (p95 {}), to the tables {} (p95 {}), over the last {}",
+            span(last.to_raw_p50),
+            span(last.to_raw_p95),
+            span(last.to_tables_p50),
+            span(last.to_tables_p95),
+            number(last.events),
+        );
+    }
+    text
+}
+
+fn span(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7_200.0 => format!("{:.0} min", seconds / 60.0),
+        ..172_800.0 => format!("{:.0} h", seconds / 3_600.0),
+        _ => format!("{:.0} days", seconds / 86_400.0),
+    }
 }
 
 fn streams(one: &ConnectionStatus, now: Timestamp) -> String {

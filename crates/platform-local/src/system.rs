@@ -15,7 +15,8 @@ use casbah_model::state::{Change, Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::items::{self, StreamItem, StreamState};
 use casbah_pipeline::status::{Settled, settled};
-use casbah_pipeline::{Context, Settings, StageError, hint};
+use casbah_pipeline::{Context, Curated, Settings, StageError, compact, hint};
+use casbah_tables::Parquet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
@@ -28,6 +29,9 @@ const WORKERS: usize = 40;
 const STORE_FAILURES_MAX: u32 = 3;
 /// How long steps may take to reach a page border when the process is asked to end.
 const STOP_GRACE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Names of tables have a region; a folder is in none.
+pub const LOCAL_REGION: &str = "local";
 
 /// What is outside of the folder.
 pub struct Outside {
@@ -151,16 +155,22 @@ impl LocalSystem {
             Durability::PowerCut => objects,
             Durability::Process => objects.without_sync(),
         };
+        let objects = Arc::new(objects);
         let ctx = Context {
             state: Arc::clone(&state) as _,
             queue: Arc::clone(&queue) as _,
-            objects: Arc::new(objects),
+            objects: Arc::clone(&objects) as _,
             secrets: Arc::new(FileSecrets::open(&folder.join("secrets.json"))?),
             transport,
             clock,
             rng,
             notifier: Arc::new(LogNotifier),
             metrics: Arc::new(NoMetrics),
+            curated: Curated {
+                region: LOCAL_REGION.into(),
+                store: objects,
+                tables: Some(Arc::new(Parquet)),
+            },
             settings,
             tokens: Arc::default(),
             roots: Default::default(),
@@ -195,6 +205,8 @@ impl LocalSystem {
                 match settled(&self.ctx).await? {
                     Settled::No => {}
                     settled => {
+                        // What was read is in the tables too when a run ends by itself.
+                        compact::catch_up(&self.ctx).await?;
                         self.save_clock().await?;
                         return Ok(match settled {
                             Settled::InTrouble => Ended::InTrouble,
@@ -275,7 +287,7 @@ impl LocalSystem {
     }
 
     /// Takes over after a process that ended: its leases are void, because the folder's lock is ours now.
-    async fn resume(&self) -> Result<(), StageError> {
+    pub async fn resume(&self) -> Result<(), StageError> {
         let mut after: Option<Key> = None;
         loop {
             let page = self.state.scan(after.as_ref(), 1000)?;

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use casbah_model::ports::{
-    Clock, NoMetrics, ObjectError, ObjectStore, SecretError, SecretStore, Transport,
+    Clock, Mark, NoMetrics, ObjectError, ObjectStore, SecretError, SecretStore, TableStore,
+    Transport,
 };
 use casbah_model::secret::Secret;
 use casbah_model::transport::Bytes;
-use casbah_pipeline::{Context, Settings};
+use casbah_pipeline::{Context, Curated, Settings};
 use casbah_platform_local::{
-    LogNotifier, MemoryQueue, QueueSettings, SqliteState, SystemClock, SystemRng,
+    LOCAL_REGION, LogNotifier, MemoryQueue, QueueSettings, SqliteState, SystemClock, SystemRng,
 };
 
 use crate::exit::{Exit, Failure};
@@ -34,6 +35,11 @@ pub fn context(transport: Arc<dyn Transport>) -> Result<Context, Failure> {
         rng: Arc::new(SystemRng),
         notifier: Arc::new(LogNotifier),
         metrics: Arc::new(NoMetrics),
+        curated: Curated {
+            region: LOCAL_REGION.into(),
+            store: Arc::new(NoObjects),
+            tables: None,
+        },
         settings: Settings::default(),
         tokens: Arc::default(),
         roots: Default::default(),
@@ -68,6 +74,22 @@ impl ObjectStore for NoObjects {
 
     async fn delete(&self, _name: &str) -> Result<(), ObjectError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl TableStore for NoObjects {
+    async fn get(&self, _name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        Ok(None)
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        _over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        self.put(name, content).await
     }
 }
 

@@ -92,6 +92,7 @@ fn beside(system: &LocalSystem) -> Context {
         rng: Arc::clone(&ctx.rng),
         notifier: Arc::clone(&ctx.notifier),
         metrics: Arc::clone(&ctx.metrics),
+        curated: ctx.curated.clone(),
         settings: ctx.settings,
         tokens: Arc::default(),
         roots: Default::default(),

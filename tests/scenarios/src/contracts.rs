@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 26] = [
+    let rooms: [(&str, &[&str]); 28] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
@@ -32,11 +32,21 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             ],
         ),
         ("api", &["model", "http", "connector", "lake", "pipeline"]),
+        ("tables", &["model", "ocsf"]),
         (
             "platform-local",
-            &["model", "http", "lake", "pipeline", "api", "simulators"],
+            &[
+                "model",
+                "http",
+                "lake",
+                "pipeline",
+                "api",
+                "tables",
+                "simulators",
+            ],
         ),
         ("platform-aws", &["model", "http", "pipeline", "api"]),
+        ("compact", &["platform-aws", "tables"]),
         ("stack", &[]),
         ("connect", &["platform-aws"]),
         ("test", &["platform-aws"]),
@@ -70,6 +80,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "lake",
                 "pipeline",
                 "platform-local",
+                "tables",
                 "simulators",
             ],
         ),

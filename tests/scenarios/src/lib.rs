@@ -12,6 +12,7 @@ mod leaving;
 mod life;
 mod stages;
 mod storage;
+mod tables;
 mod telling;
 mod template;
 mod view_building;

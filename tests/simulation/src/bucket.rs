@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use casbah_model::ports::{ObjectError, ObjectStore};
+use casbah_model::ports::{Mark, ObjectError, ObjectStore, TableStore};
+use casbah_model::record::RecordId;
 
 use crate::fault::Fault;
 use crate::invocation::{Fate, Invocation, Perils};
@@ -68,6 +69,37 @@ impl ObjectStore for MemoryObjects {
         self.objects().remove(name);
         Ok(())
     }
+}
+
+#[async_trait]
+impl TableStore for MemoryObjects {
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        check(name)?;
+        let found = self.objects().get(name).cloned();
+        Ok(found.map(|content| {
+            let mark = mark(&content);
+            (content, mark)
+        }))
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        check(name)?;
+        let mut objects = self.objects();
+        if objects.get(name).map(|known| mark(known)).as_ref() != over {
+            return Err(ObjectError::Different { name: name.into() });
+        }
+        objects.insert(name.into(), content);
+        Ok(())
+    }
+}
+
+fn mark(content: &[u8]) -> Mark {
+    Mark(RecordId::of_content(content).as_str().into())
 }
 
 const PUTS: Perils = Perils {
@@ -144,6 +176,45 @@ impl ObjectStore for FaultyObjects {
         let effect = async move {
             let answer = inner.delete(&doomed).await;
             invocation.world.watch.removed(invocation.number, &doomed);
+            answer
+        };
+        match self.invocation.call(&PUTS, name, |_| effect).await {
+            Fate::Answered(answer) => answer,
+            Fate::Failed | Fate::Unknown => Err(unavailable(name)),
+        }
+    }
+}
+
+/// Objects of tables, as a function sees them.
+pub struct FaultyTables {
+    pub inner: Arc<dyn TableStore>,
+    pub invocation: Arc<Invocation>,
+}
+
+#[async_trait]
+impl TableStore for FaultyTables {
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        let (inner, wanted) = (Arc::clone(&self.inner), name.to_string());
+        let effect = async move { inner.get(&wanted).await };
+        match self.invocation.call(&GETS, name, |_| effect).await {
+            Fate::Answered(answer) => answer,
+            Fate::Failed | Fate::Unknown => Err(unavailable(name)),
+        }
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        let (inner, invocation) = (Arc::clone(&self.inner), Arc::clone(&self.invocation));
+        let (put, over) = (name.to_string(), over.cloned());
+        let effect = async move {
+            let answer = inner.replace(&put, content, over.as_ref()).await;
+            if answer.is_ok() {
+                invocation.world.watch.replaced(invocation.number, &put);
+            }
             answer
         };
         match self.invocation.call(&PUTS, name, |_| effect).await {

@@ -126,7 +126,11 @@ impl Conditions {
     pub fn of(seed: u64) -> Conditions {
         let draw = Draw(SeededRng::new(seed ^ 0xc0_4d17));
         let mut plan = tenant(seed, &draw);
-        let settings = settings(&draw);
+        let settings = Settings {
+            // Objects of tables that are full after one row, after some, and never.
+            table_rows: [1, 25, 1 << 16][seed as usize % 3],
+            ..settings(&draw)
+        };
         let turmoil = draw.seconds(400, 2400);
         let healed = plan.started + turmoil;
         let mut events = vec![(healed, Event::Heal), (healed + MENDED_AFTER, Event::Mend)];

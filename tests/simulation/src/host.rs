@@ -10,15 +10,17 @@ use async_trait::async_trait;
 use casbah_http::Tokens;
 use casbah_model::message::Message;
 use casbah_model::ports::{
-    Clock, Delivery, NoMetrics, ObjectStore, Queue, SecretError, SecretStore, StateStore, Transport,
+    Clock, Delivery, NoMetrics, ObjectStore, Queue, SecretError, SecretStore, StateStore,
+    TableStore, Transport,
 };
 use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
-use casbah_pipeline::{Context, StageError};
-use casbah_platform_local::{LogNotifier, MemoryQueue, SeededRng, SqliteState};
+use casbah_pipeline::{Context, Curated, StageError};
+use casbah_platform_local::{LOCAL_REGION, LogNotifier, MemoryQueue, SeededRng, SqliteState};
 use casbah_simulators::microsoft365::Simulator;
+use casbah_tables::Parquet;
 
-use crate::bucket::{FaultyObjects, MemoryObjects};
+use crate::bucket::{FaultyObjects, FaultyTables, MemoryObjects};
 use crate::conditions::Conditions;
 use crate::fault::Fault;
 use crate::invocation::{Invocation, World};
@@ -129,6 +131,7 @@ impl Host {
             Arc::clone(&self.table) as _,
             Arc::clone(&self.queue) as _,
             Arc::clone(&self.objects) as _,
+            Arc::clone(&self.objects) as _,
             Arc::clone(&self.simulator) as _,
             self.container(false),
             0,
@@ -180,11 +183,16 @@ impl Host {
         idle.clear();
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the ports that fail, each by itself"
+    )]
     fn context(
         &self,
         state: Arc<dyn StateStore>,
         queue: Arc<dyn Queue>,
         objects: Arc<dyn ObjectStore>,
+        tables: Arc<dyn TableStore>,
         transport: Arc<dyn Transport>,
         container: Container,
         number: u64,
@@ -199,6 +207,11 @@ impl Host {
             rng: Arc::new(SeededRng::new(self.conditions.seed ^ number << 24)),
             notifier: Arc::new(LogNotifier),
             metrics: Arc::new(NoMetrics),
+            curated: Curated {
+                region: LOCAL_REGION.into(),
+                store: tables,
+                tables: Some(Arc::new(Parquet)),
+            },
             settings: self.conditions.settings,
             tokens: container.tokens,
             roots: Default::default(),
@@ -244,7 +257,11 @@ impl Host {
             inner: Arc::clone(&self.simulator) as _,
             invocation: held(),
         });
-        let ctx = self.context(table, queue, objects, vendor, self.warm(), number);
+        let tables = Arc::new(FaultyTables {
+            inner: Arc::clone(&self.objects) as _,
+            invocation: held(),
+        });
+        let ctx = self.context(table, queue, objects, tables, vendor, self.warm(), number);
         (invocation, ctx)
     }
 

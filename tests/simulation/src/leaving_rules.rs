@@ -173,6 +173,8 @@ impl Ledger {
 
 /// Connection and incarnation in the name of an object.
 fn scope_in(name: &str) -> &str {
-    let part = name.split('/').find_map(|part| part.strip_prefix("conn="));
+    let of_tables = |part| str::strip_prefix(part, "accountId=external_");
+    let mut parts = name.split('/');
+    let part = parts.find_map(|part| part.strip_prefix("conn=").or_else(|| of_tables(part)));
     part.unwrap_or("")
 }

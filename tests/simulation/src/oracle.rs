@@ -8,7 +8,7 @@ use casbah_model::state::{Item, Key};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
 use casbah_pipeline::items::{ConnectionItem, Scope};
-use casbah_pipeline::ledger::ledger;
+use casbah_pipeline::ledger::{ledger, verify};
 use casbah_pipeline::status::{ConnectionStatus, Settled, settled, status};
 use casbah_pipeline::{Context, StageError, connect};
 use casbah_simulators::microsoft365::{ContentType, Holdings, Row};
@@ -57,7 +57,7 @@ pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
             books.totals
         )));
     }
-    Ok(None)
+    tables(&ctx).await
 }
 
 async fn unsettled(ctx: &Context, ended: Settled) -> Result<String, StageError> {
@@ -75,6 +75,21 @@ async fn unsettled(ctx: &Context, ended: Settled) -> Result<String, StageError> 
         text += &format!("\n    {:?}", connection.file_sweep);
     }
     Ok(text)
+}
+
+/// Commits are in the tables after this: they are looked for every five minutes, and steps take their time.
+const TABLES_AFTER: SignedDuration = SignedDuration::from_mins(20);
+
+/// I17: whatever was committed is a row of the tables some minutes later, and never two.
+async fn tables(ctx: &Context) -> Result<Option<String>, StageError> {
+    let verified = verify(ctx, None).await?;
+    if let Some(fault) = verified.faults.first() {
+        return Ok(Some(format!("I17: {fault}")));
+    }
+    let late = |since: &Timestamp| *since < ctx.now() - TABLES_AFTER;
+    let tables = status(ctx).await?.into_iter().filter_map(|one| one.tables);
+    let waiting = tables.filter_map(|tables| tables.waiting_since).find(late);
+    Ok(waiting.map(|since| format!("I17: what was committed at {since} is in no table")))
 }
 
 /// I12: the records are those that the vendor ever showed, less those behind a known gap.

@@ -183,6 +183,18 @@ impl Watch {
         }
     }
 
+    /// An object of a table was stored.
+    pub fn replaced(&self, who: u64, name: &str) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.log.note(now, who, "replaced", name);
+        if state.ledger.is_too_late(name) {
+            let violation = format!("{name} comes after its incarnation is gone");
+            state.log.note(now, who, "VIOLATION", &violation);
+            state.violation.get_or_insert(violation);
+        }
+    }
+
     pub fn removed(&self, who: u64, name: &str) {
         let now = self.clock.now();
         let mut state = self.state();
