@@ -54,6 +54,15 @@ fn records() -> Vec<PathBuf> {
     records
 }
 
+/// The corpus and a bare record of everything in the catalogue.
+pub(crate) fn all_records() -> Vec<Vec<u8>> {
+    let corpus = records()
+        .into_iter()
+        .map(|path| fs::read(path).expect("a record"));
+    let corpus = corpus.map(|raw| raw.trim_ascii().to_vec());
+    corpus.chain(crate::catalogue::records()).collect()
+}
+
 /// With sorted keys and indented, to be read by people.
 fn pretty(event: &[u8]) -> String {
     let value: Value = serde_json::from_slice(event).expect("valid JSON");
@@ -101,13 +110,7 @@ fn events_are_written_for_validation_when_asked() {
                 .map(<[u8]>::to_vec)
                 .collect()
         }
-        None => {
-            let corpus = records()
-                .into_iter()
-                .map(|path| fs::read(path).expect("a record"));
-            let corpus = corpus.map(|raw| raw.trim_ascii().to_vec());
-            corpus.chain(crate::catalogue::records()).collect()
-        }
+        None => all_records(),
     };
     let mut events = Vec::new();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
