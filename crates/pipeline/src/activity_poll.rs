@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use casbah_connector::{ConnectorError, Feed};
+use casbah_connector::{ActivitySource, ConnectorError, Feed, Session};
 use casbah_lake::{ManifestEntry, Written};
 use casbah_model::activity::ContentRef;
 use casbah_model::cursor::{Cursor, Window, floor};
@@ -20,10 +20,11 @@ use crate::bundles;
 use crate::error::StageError;
 use crate::hint::nudge;
 use crate::items::{self, GapItem, Scope, StreamItem, StreamState};
+use crate::peek::{self, Looked};
 use crate::step::{Committed, Next, Step, leave, ms_duration};
 
 /// New units in one transaction, beside the stream, its manifest entry and a known gap.
-const UNITS_PER_COMMIT: usize = 90;
+pub(crate) const UNITS_PER_COMMIT: usize = 90;
 /// A feed without a listing behind its cursor widens its windows in these steps.
 const WIDE: [SignedDuration; 2] = [
     SignedDuration::from_hours(24),
@@ -88,6 +89,9 @@ struct Tile {
     /// Only a cache: without it the window is listed from its first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tok: Option<Cursor>,
+    /// When a listing of what is new named a bundle last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    busy: Option<Timestamp>,
     /// Where the stream ends, for those that do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
@@ -108,6 +112,7 @@ pub fn list_stream(
         tile: from,
         to: None,
         tok: None,
+        busy: None,
         until,
     };
     stream.cur = Some(serde_json::to_value(tile).expect("a tile is plain"));
@@ -204,12 +209,22 @@ pub async fn list(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
                 tile: floor(ctx.now(), level.window()),
                 to: None,
                 tok: None,
+                busy: None,
                 until: None,
             },
         };
         let gap = clamp(&step, level, feed, &mut tile);
         let window = match next_window(level, &tile, ms_duration(feed.window_max), ctx.now()) {
             Ok(window) => window,
+            Err(Due::At(at)) if level == Level::Live => {
+                match peek(&mut step, &session, source, feed, tile).await? {
+                    Some(busy) => {
+                        let look = peek::next_look(busy, ctx.now(), at);
+                        break Next::CaughtUp(look.unwrap_or(at));
+                    }
+                    None => return Ok(()),
+                }
+            }
             Err(Due::At(at)) => break Next::CaughtUp(at),
             Err(Due::Never) => {
                 step.finish(StreamState::Done, None, gap.into_iter().collect())
@@ -251,6 +266,38 @@ pub async fn list(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
     };
     let ticket = leave(&session, &next).await;
     step.release(next, ticket).await
+}
+
+/// Looks into the window that is not over; when the feed showed something last, or `None` when the stream moved on
+/// without us.
+async fn peek(
+    step: &mut Step<'_>,
+    session: &Session,
+    source: &dyn ActivitySource,
+    feed: &Feed,
+    mut tile: Tile,
+) -> Result<Option<Option<Timestamp>>, StageError> {
+    let now = step.ctx.now();
+    let Some(window) = peek::span(tile.busy, tile.tile, now) else {
+        return Ok(Some(tile.busy));
+    };
+    let busy = tile.busy;
+    tile.busy = Some(now);
+    let before = step
+        .stream
+        .cur
+        .replace(serde_json::to_value(&tile).expect("a tile is plain"));
+    match peek::look(step, session, source, feed, window).await? {
+        Looked::FencedOff => Ok(None),
+        Looked::Something => {
+            nudge(step.ctx, &step.scope.stream(&bundles::lane_name(feed))).await?;
+            Ok(Some(tile.busy))
+        }
+        Looked::Nothing => {
+            step.stream.cur = before;
+            Ok(Some(busy))
+        }
+    }
 }
 
 /// A page link that died is forgotten, because the window can be listed from its first page.
@@ -335,6 +382,9 @@ async fn commit_page(
                 Some(next) => (window.from, Some(window.to), Some(next.clone())),
                 None => (window.to, None, None),
             };
+            if !contents.is_empty() {
+                tile.busy = Some(step.ctx.now());
+            }
             step.stream.cur = Some(serde_json::to_value(&tile).expect("a tile is plain"));
         }
         loop {
@@ -353,7 +403,7 @@ async fn commit_page(
 }
 
 /// The units of a chunk that do not exist yet, and the manifest entry that counts them.
-async fn units(
+pub(crate) async fn units(
     step: &Step<'_>,
     feed: &Feed,
     window: Window,
@@ -423,6 +473,7 @@ mod tests {
             tile: at(from),
             to: None,
             tok: None,
+            busy: None,
             until: until.map(at),
         };
         let day = SignedDuration::from_hours(24);

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use casbah_http::retry;
 use casbah_lake::layout;
+use casbah_lake::read::ReadError;
 use casbah_lake::{ManifestEntry, ObjectEntry, read};
 use casbah_model::connection::{Cause, ConnectionState};
 use casbah_model::message::{Message, Stage};
@@ -129,8 +130,12 @@ pub async fn compact(mut step: Step<'_>) -> Result<(), StageError> {
             return Ok(());
         }
         cursor = next;
-        if has_more && !step.has_time() {
-            return step.release(Next::Continue, None).await;
+        if !step.has_time() {
+            let next = match has_more {
+                true => Next::Continue,
+                false => Next::CaughtUp(ctx.now() + EVERY),
+            };
+            return step.release(next, None).await;
         }
     }
 }
@@ -145,6 +150,10 @@ enum Trouble {
 impl<E: Into<StageError>> From<E> for Trouble {
     fn from(error: E) -> Trouble {
         match error.into() {
+            // A store that is busy, or cannot be used at all, says nothing about the object.
+            StageError::Read(ReadError::Object(
+                error @ (ObjectError::Unavailable { .. } | ObjectError::Unusable { .. }),
+            )) => Trouble::Stage(error.into()),
             StageError::Read(source) => Trouble::Object(Cause::new(
                 "object-damaged",
                 format!("events cannot be read: {source}"),

@@ -29,6 +29,7 @@ pub mod notify;
 pub mod observe;
 pub mod page_loop;
 mod patient;
+mod peek;
 mod recovery;
 pub mod roots;
 pub mod roster;

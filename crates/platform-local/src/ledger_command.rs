@@ -148,9 +148,9 @@ fn verified_text(verified: &Verified) -> String {
         let waiting = match rows_waiting {
             0 => "every activity is in the tables, once".into(),
             waiting => format!(
-                "{} in the tables, each once; {} for the next `casbah compact`",
+                "{} in them, each once, and {} waiting for the next `casbah compact`",
                 count(*rows, "activity"),
-                count(*waiting, "more waits")
+                number(*waiting)
             ),
         };
         return format!(

@@ -12,7 +12,7 @@ use casbah_model::ports::{Mark, ObjectError, TableStore};
 use casbah_model::state::{Condition, Set, Write};
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::ledger::{Verified, verify};
-use casbah_pipeline::{compact, connect, status};
+use casbah_pipeline::{compact, connect, inventory, status};
 use casbah_platform_local::{Ended, LocalSystem, Until};
 
 use crate::world::{World, assert_whole, in_virtual_time, name, show, small, state};
@@ -88,6 +88,41 @@ fn an_object_that_is_full_takes_no_more_hours() {
         let later = tables.keys().filter(|name| !name.contains("/00."));
         assert!(later.count() > 4, "{:?}", tables.keys());
         assert_eq!(verified(&system).await.rows_waiting, 0);
+    });
+}
+
+/// The way of an event from the moment the vendor shows it, in the times of production: every call takes what it takes.
+#[test]
+fn what_a_busy_tenant_shows_is_in_the_lake_in_90_seconds_and_in_the_tables_in_10_minutes() {
+    in_virtual_time(async {
+        let mut plan = small(95);
+        plan.live_activities_per_hour = 600;
+        let began = plan.started + SignedDuration::from_hours(1);
+        let world = World::new(plan);
+        let system = world.open();
+        world.connect(&system, &["all"]).await;
+        let clock = Arc::clone(&system.ctx.clock);
+        let later = clock.sleep_until(began + SignedDuration::from_hours(2));
+        let ended = system.run(Until::Stopped, later).await.expect("a run");
+        assert_eq!(ended, Ended::Stopped, "{}", show(&system).await);
+        let mut to_raw = vec![];
+        inventory::events(&system.ctx, &connection(&system).await.scope(), |event| {
+            let event: serde_json::Value = serde_json::from_slice(event).expect("an event");
+            let time = |name: &str| event["metadata"][name].as_i64().expect("a time");
+            if time("logged_time") >= began.as_millisecond() {
+                to_raw.push(time("processed_time") - time("logged_time"));
+            }
+        })
+        .await
+        .expect("the lake");
+        to_raw.sort_unstable();
+        assert!(to_raw.len() > 600, "{} events", to_raw.len());
+        let p95 = to_raw[to_raw.len() * 95 / 100] as f64 / 1000.0;
+        let last = state(&system).await.tables.and_then(|tables| tables.last);
+        let to_tables = last.expect("a step").to_tables_p95;
+        println!("p95 to raw {p95:.1} s, to the tables {to_tables:.1} s");
+        assert!(p95 <= 90.0, "to raw {p95} s, to the tables {to_tables} s");
+        assert!(to_tables <= 600.0, "{to_tables} s");
     });
 }
 

@@ -272,16 +272,16 @@ fn follows(
     if to.duration_since(from) > SignedDuration::from_mins(usual) {
         marks.push(Mark::WindowWidened);
     }
-    let before = shadow
-        .partition(&key.pk, "")
-        .filter(|(other, _)| *other < key)
-        .last();
-    let Some((_, before)) = before else {
-        return Ok(());
-    };
-    let before: ManifestEntry =
-        from_item(before).map_err(|error| format!("manifest entry before {key}: {error}"))?;
-    let (Some(last_from), Some(last_to)) = (before.from, before.to) else {
+    // Looks between windows have no span.
+    let mut last = None;
+    for (other, before) in shadow.partition(&key.pk, "") {
+        let before: ManifestEntry =
+            from_item(before).map_err(|error| format!("manifest entry {other}: {error}"))?;
+        if other < key {
+            last = before.from.zip(before.to).or(last);
+        }
+    }
+    let Some((last_from, last_to)) = last else {
         return Ok(());
     };
     let is_gap = |other: &Changed| other.key.pk.ends_with("#GAP");
