@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use casbah_app_microsoft365::MICROSOFT365;
 use casbah_conformance::apps::{SimulatedTenant, Situation, Subject, Truth};
-use casbah_connector::{ActivitySource, Connector, Output, OutputError, RefusedRecord};
+use casbah_connector::{ActivityOutput, ActivitySource, Connector, OutputError, RefusedRecord};
 use casbah_model::activity::{Activity, ContentRef};
 use casbah_model::app::{App, Components};
 use casbah_model::connection::ConnectionSettings;
+use casbah_model::event::Event;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::record::RecordId;
 use casbah_model::secret::Secret;
@@ -92,8 +93,13 @@ struct Counted {
 }
 
 #[async_trait]
-impl Output<Activity> for Counted {
-    async fn record(&mut self, activity: Activity, _raw: &[u8]) -> Result<(), OutputError> {
+impl ActivityOutput for Counted {
+    async fn record(
+        &mut self,
+        activity: Activity,
+        _event: &Event<'_>,
+        _raw: &[u8],
+    ) -> Result<(), OutputError> {
         self.records += 1;
         self.unknown += u64::from(!activity.is_known);
         self.nameless +=

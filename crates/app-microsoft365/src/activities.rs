@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    ActivitySource, ConnectorError, Feed, FeedState, Output, RefusedRecord, Session,
+    ActivityOutput, ActivitySource, ConnectorError, Feed, FeedState, RefusedRecord, Session,
 };
 use casbah_http::{Address, CallError, Piece, Records, Refusal};
 use casbah_model::activity::{Activity, ContentRef};
@@ -189,7 +189,7 @@ impl ActivitySource for AuditTrail {
         session: &Session,
         feed: &Feed,
         content: &ContentRef,
-        out: &mut dyn Output<Activity>,
+        out: &mut dyn ActivityOutput,
     ) -> Result<(), ConnectorError> {
         let address = published(session, session.follow(MANAGEMENT, &content.address)?);
         let answer = session
@@ -199,7 +199,7 @@ impl ActivitySource for AuditTrail {
         while let Some(piece) = records.next().await? {
             match piece {
                 Piece::Record(raw) => match event::read(raw) {
-                    Ok(activity) => out.record(activity, raw).await?,
+                    Ok((activity, event)) => out.record(activity, &event, raw).await?,
                     Err(reason) => {
                         out.refuse(RefusedRecord {
                             reason,
@@ -222,8 +222,8 @@ impl ActivitySource for AuditTrail {
         Ok(())
     }
 
-    fn event<'a>(&self, raw: &'a [u8]) -> Option<Event<'a>> {
-        deeds::event(raw).ok()
+    fn record<'a>(&self, raw: &'a [u8]) -> Result<(Activity, Event<'a>), &'static str> {
+        event::read(raw)
     }
 }
 

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
-pub use output::{Output, OutputError, RefusedRecord};
+pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
 pub use webhook::WebhookSource;
 
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.
@@ -184,12 +184,13 @@ pub trait ActivitySource: Send + Sync {
         session: &Session,
         feed: &Feed,
         content: &ContentRef,
-        out: &mut dyn Output<Activity>,
+        out: &mut dyn ActivityOutput,
     ) -> Result<(), ConnectorError>;
-    /// Reads all that a record tells; `None` for what is no record, and for apps that are not mapped.
+    /// Reads one record as `read` does; an error is the reason why it is none.
+    fn record<'a>(&self, raw: &'a [u8]) -> Result<(Activity, Event<'a>), &'static str>;
+    /// Reads again all that a kept record tells; `None` for what is no record.
     fn event<'a>(&self, raw: &'a [u8]) -> Option<Event<'a>> {
-        let _ = raw; // Named in the signature for those who read it.
-        None
+        self.record(raw).ok().map(|(_, event)| event)
     }
 }
 

@@ -1,12 +1,30 @@
 //! Where a connector puts what it read: record by record, so that a page of any size fits in the same memory.
 
 use async_trait::async_trait;
+use casbah_model::activity::Activity;
+use casbah_model::event::Event;
 
 /// Takes the records of one page, in the order they were read.
 #[async_trait]
 pub trait Output<T>: Send {
     /// Keeps a record: our reading of it, and the vendor's bytes untouched.
     async fn record(&mut self, noun: T, raw: &[u8]) -> Result<(), OutputError>;
+    /// Sets a record aside that could not be read as one, with the reason.
+    async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError>;
+}
+
+/// Takes the records of one bundle of an audit trail: read once, and told in both our words for them.
+#[async_trait]
+pub trait ActivityOutput: Send {
+    /// Keeps a record: what the pipeline must know of it, all that it tells, and the vendor's bytes untouched.
+    ///
+    /// The event has the id and the time of the activity.
+    async fn record(
+        &mut self,
+        activity: Activity,
+        event: &Event<'_>,
+        raw: &[u8],
+    ) -> Result<(), OutputError>;
     /// Sets a record aside that could not be read as one, with the reason.
     async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError>;
 }

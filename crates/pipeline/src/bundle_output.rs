@@ -1,11 +1,12 @@
 //! Where the records of one bundle go: counted at the door, looked for among those that were seen, written as lines.
 
 use async_trait::async_trait;
-use casbah_connector::{ConnectorError, Output, OutputError, RefusedRecord};
+use casbah_connector::{ActivityOutput, ConnectorError, OutputError, RefusedRecord};
 use casbah_lake::Line;
 use casbah_lake::raw::is_object;
 use casbah_lake::seen;
 use casbah_model::activity::{Activity, ContentRef};
+use casbah_model::event::Event;
 use casbah_model::record::Noun;
 use casbah_model::state::Key;
 use casbah_model::tally::Tally;
@@ -61,8 +62,13 @@ impl<'a> BundleOutput<'a> {
 }
 
 #[async_trait]
-impl Output<Activity> for BundleOutput<'_> {
-    async fn record(&mut self, noun: Activity, raw: &[u8]) -> Result<(), OutputError> {
+impl ActivityOutput for BundleOutput<'_> {
+    async fn record(
+        &mut self,
+        activity: Activity,
+        event: &Event<'_>,
+        raw: &[u8],
+    ) -> Result<(), OutputError> {
         if !is_object(raw) {
             let refused = RefusedRecord {
                 reason: "not an object",
@@ -75,7 +81,7 @@ impl Output<Activity> for BundleOutput<'_> {
         let (group, available) = (self.group, self.content.available);
         let shared = self.shared().await;
         let begun = shared.raw.place().begun;
-        let partition = seen::partition(noun.occurred, begun);
+        let partition = seen::partition(activity.occurred, begun);
         if !shared.seen.has(&partition) {
             match load(group, &partition).await {
                 Ok(known) => shared.seen.load(&partition, known),
@@ -86,14 +92,14 @@ impl Output<Activity> for BundleOutput<'_> {
                 }
             }
         }
-        if !shared.seen.insert(&partition, noun.id.hash()) {
+        if !shared.seen.insert(&partition, activity.id.hash()) {
             self.tally.duplicate += 1;
             return Ok(());
         }
         let line = Line {
-            id: noun.id.as_str(),
+            id: activity.id.as_str(),
             version: "0",
-            kind: noun.class(),
+            kind: activity.class(),
             of: None,
             raw,
         };
@@ -101,13 +107,13 @@ impl Output<Activity> for BundleOutput<'_> {
             return Err(shared.fail(error));
         }
         let times = (available, begun);
-        let event = |out: &mut Vec<u8>| group.normaliser.write(&noun, raw, times, out);
-        if let Err(error) = shared.raw.event(event).await {
+        let write = |out: &mut Vec<u8>| group.normaliser.write(event, times, out);
+        if let Err(error) = shared.raw.event(write).await {
             return Err(shared.fail(error));
         }
-        shared.touched.note(noun.touched_file);
+        shared.touched.note(activity.touched_file);
         self.tally.written += 1;
-        self.tally.unknown += u64::from(!noun.is_known);
+        self.tally.unknown += u64::from(!activity.is_known);
         Ok(())
     }
 

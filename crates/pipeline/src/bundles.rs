@@ -134,7 +134,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
     let index = SeenIndex::read(ctx, &step.scope, lane.feed.name).await?;
     let group = Group {
         ctx,
-        normaliser: Normaliser::new(lane.source, &step.connection, ctx.settings.ocsf),
+        normaliser: Normaliser::new(&step.connection, ctx.settings.ocsf),
         index: Mutex::new(index),
         shared: Mutex::new(Shared::new(step, Seen::default())?),
     };
@@ -316,7 +316,7 @@ impl Shared {
 
 pub(crate) struct Group<'a> {
     pub(crate) ctx: &'a Context,
-    pub(crate) normaliser: Normaliser<'a>,
+    pub(crate) normaliser: Normaliser,
     pub(crate) index: Mutex<SeenIndex>,
     pub(crate) shared: Mutex<Shared>,
 }

@@ -41,14 +41,17 @@ pub(crate) async fn take(
     let Some(source) = apps::connector(connection.settings.app).activities() else {
         return Ok(());
     };
-    let normaliser = Normaliser::new(source, connection, ctx.settings.ocsf);
+    let normaliser = Normaliser::new(connection, ctx.settings.ocsf);
     let mut logged = logged(ctx, &entry.events).await?.into_iter();
     let mut event = vec![];
     for object in &entry.objects {
         read::lines(&*ctx.objects, object, |line| {
             event.clear();
             let logged = logged.next().flatten();
-            if normaliser.write_again(line, logged, &mut event).is_some() {
+            if normaliser
+                .write_again(source, line, logged, &mut event)
+                .is_some()
+            {
                 gathered.add(&event, &object.name);
             } else {
                 gathered.add(line, &object.name);

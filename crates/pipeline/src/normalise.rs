@@ -3,32 +3,24 @@
 use casbah_connector::ActivitySource;
 use casbah_lake::read;
 use casbah_model::Timestamp;
-use casbah_model::activity::{Activity, ActivityKind};
 use casbah_model::app::App;
 use casbah_model::event::Event;
-use casbah_model::record::RecordId;
 use casbah_ocsf::{Origin, Profile};
 
 use crate::items::ConnectionItem;
 
 /// Writes the events of one connection.
-pub(crate) struct Normaliser<'a> {
-    source: &'a dyn ActivitySource,
+pub(crate) struct Normaliser {
     app: App,
     tenant: String,
     instance: String,
     profile: Profile,
 }
 
-impl<'a> Normaliser<'a> {
-    pub(crate) fn new(
-        source: &'a dyn ActivitySource,
-        connection: &ConnectionItem,
-        profile: Profile,
-    ) -> Normaliser<'a> {
+impl Normaliser {
+    pub(crate) fn new(connection: &ConnectionItem, profile: Profile) -> Normaliser {
         let tenant = connection.report.as_ref().map(|report| &report.tenant);
         Normaliser {
-            source,
             app: connection.settings.app,
             tenant: tenant.map(|tenant| tenant.id.clone()).unwrap_or_default(),
             instance: connection.settings.id.to_string(),
@@ -39,18 +31,10 @@ impl<'a> Normaliser<'a> {
     /// Appends the event of a record that became available at `logged` and was read at `processed`.
     pub(crate) fn write(
         &self,
-        noun: &Activity,
-        raw: &[u8],
+        event: &Event<'_>,
         (logged, processed): (Timestamp, Timestamp),
         out: &mut Vec<u8>,
     ) {
-        // A record is kept however little can be read of it, and so is its event.
-        let read = self.source.event(raw).unwrap_or_default();
-        let event = Event {
-            id: Some(noun.id.as_str().into()),
-            occurred: read.occurred.or(noun.occurred),
-            ..read
-        };
         let origin = Origin {
             product: self.app.product(),
             vendor: self.app.vendor(),
@@ -59,13 +43,14 @@ impl<'a> Normaliser<'a> {
             logged,
             processed,
         };
-        casbah_ocsf::write(&event, &origin, self.profile, out);
+        casbah_ocsf::write(event, &origin, self.profile, out);
     }
 
     /// Appends the event of a line of the lake once more; `None` when it is no line of ours. Lines that do not say when
     /// their record became available are from before events were written: they were read at once.
     pub(crate) fn write_again(
         &self,
+        source: &dyn ActivitySource,
         line: &[u8],
         logged: Option<Timestamp>,
         out: &mut Vec<u8>,
@@ -73,15 +58,11 @@ impl<'a> Normaliser<'a> {
         let raw = read::vendors(line)?;
         let marks = read::marks(line)?;
         let processed = marks.at.parse().ok()?;
-        let noun = Activity {
-            id: RecordId::new(marks.id),
-            kind: ActivityKind::User,
-            is_known: true,
-            occurred: None,
-            touched_file: None,
+        let event = Event {
+            id: Some(marks.id),
+            ..source.event(&raw).unwrap_or_default()
         };
-        let times = (logged.unwrap_or(processed), processed);
-        self.write(&noun, &raw, times, out);
+        self.write(&event, (logged.unwrap_or(processed), processed), out);
         Some(())
     }
 }

@@ -5,20 +5,18 @@
 
 use std::borrow::Cow;
 
+use casbah_model::activity::Activity;
 use casbah_model::event::{Deed, Event, Named, Outcome, Person, PersonKind, Source, Success, Text};
-use casbah_model::record::RecordId;
 
 use super::record::{Field, Record};
 use super::{directory, documents, findings, mailboxes, teams};
 use crate::catalog::{self, Family};
 use crate::scan::{Slice, items};
-use crate::wire::moment_of;
 
-/// Reads a record; an error is the reason why it is none.
-pub(super) fn event(raw: &[u8]) -> Result<Event<'_>, &'static str> {
-    let mut record = Record::read(raw)?;
+/// All that a record tells, with the id and the time by which it is known everywhere else.
+pub(super) fn event<'a>(mut record: Record<'a>, activity: &Activity) -> Event<'a> {
     let record_type = record.number(Field::RecordType);
-    let mut event = frame(&mut record, record_type, raw);
+    let mut event = frame(&mut record, record_type, activity);
     match catalog::family(record_type) {
         Some(Family::SignIn) => directory::sign_in(&mut event, &mut record),
         Some(Family::Directory) => directory::change(&mut event, &mut record),
@@ -37,7 +35,7 @@ pub(super) fn event(raw: &[u8]) -> Result<Event<'_>, &'static str> {
         },
     }
     event.unmapped = record.unmapped();
-    Ok(event)
+    event
 }
 
 /// Record types of Microsoft Teams.
@@ -53,11 +51,9 @@ fn is_of_places(record_type: Option<i64>) -> bool {
     )
 }
 
-fn frame<'a>(record: &mut Record<'a>, record_type: Option<i64>, raw: &[u8]) -> Event<'a> {
+fn frame<'a>(record: &mut Record<'a>, record_type: Option<i64>, activity: &Activity) -> Event<'a> {
     let operation = record.text(Field::Operation).unwrap_or_default();
-    let occurred = record.peek(Field::CreationTime).text();
-    let occurred = occurred.and_then(|text| moment_of(&text));
-    if occurred.is_some() {
+    if activity.occurred.is_some() {
         record.take(Field::CreationTime);
     }
     record.text(Field::OrganizationId);
@@ -66,8 +62,8 @@ fn frame<'a>(record: &mut Record<'a>, record_type: Option<i64>, raw: &[u8]) -> E
         None => Cow::Owned(number.to_string()),
     });
     let mut event = Event {
-        id: Some(id(record, raw)),
-        occurred,
+        id: Some(id(record, activity)),
+        occurred: activity.occurred,
         deed: catalog::deed(record_type, &operation),
         operation: trimmed(operation),
         source: Source {
@@ -87,13 +83,11 @@ fn frame<'a>(record: &mut Record<'a>, record_type: Option<i64>, raw: &[u8]) -> E
     event
 }
 
-/// The id by which records are told apart everywhere else.
-fn id<'a>(record: &mut Record<'a>, raw: &[u8]) -> Text<'a> {
-    match record.text(Field::Id) {
-        Some(id) if id.len() <= RecordId::BYTES_MAX => id,
-        Some(id) => Cow::Owned(RecordId::new(id.into_owned()).as_str().to_string()),
-        None => Cow::Owned(RecordId::of_content(raw).as_str().to_string()),
-    }
+/// The id by which records are told apart everywhere else, borrowed from the record where it stands there.
+fn id<'a>(record: &mut Record<'a>, activity: &Activity) -> Text<'a> {
+    let known = activity.id.as_str();
+    let told = record.text(Field::Id).filter(|id| id == known);
+    told.unwrap_or_else(|| Cow::Owned(known.to_string()))
 }
 
 /// Some operations are written with a space at their end.

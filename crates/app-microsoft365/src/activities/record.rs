@@ -231,6 +231,7 @@ pub(super) struct Record<'a> {
     /// Bits of the members that have found their place in the event.
     taken: u128,
     others: Vec<(Text<'a>, Slice<'a>)>,
+    is_plain: bool,
 }
 
 impl<'a> Record<'a> {
@@ -241,14 +242,26 @@ impl<'a> Record<'a> {
             slices: [Slice::default(); FIELDS],
             taken: 0,
             others: Vec::with_capacity(16),
+            is_plain: true,
         };
-        scan::members(text, |name, slice| match number_of(&name) {
-            // A field that comes twice: the last one holds, as everywhere else in JSON.
-            Some(number) => record.slices[number] = slice,
-            None => record.others.push((name, slice)),
+        scan::members(text, |name, slice| {
+            record.is_plain &= matches!(name, Cow::Borrowed(_));
+            match number_of(&name) {
+                // A field that comes twice: the last one holds, as everywhere else in JSON.
+                Some(number) => {
+                    let before = std::mem::replace(&mut record.slices[number], slice);
+                    record.is_plain &= before.json.is_empty();
+                }
+                None => record.others.push((name, slice)),
+            }
         })
         .map_err(|_| "not-json")?;
         Ok(record)
+    }
+
+    /// Whether all readers of JSON see the same in it: no name has escapes, and none that is known comes twice.
+    pub(super) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// A member that stays among the unmapped.

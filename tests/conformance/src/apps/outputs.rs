@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use casbah_connector::{Output, OutputError, RefusedRecord};
+use casbah_connector::{ActivityOutput, Output, OutputError, RefusedRecord};
+use casbah_model::activity::Activity;
+use casbah_model::event::Event;
 use casbah_model::record::Noun;
 
 use super::observed::Flow;
@@ -46,6 +48,24 @@ impl<T: Noun> Output<T> for Kept<T> {
     }
 }
 
+#[async_trait]
+impl ActivityOutput for Kept<Activity> {
+    async fn record(
+        &mut self,
+        activity: Activity,
+        event: &Event<'_>,
+        raw: &[u8],
+    ) -> Result<(), OutputError> {
+        assert_eq!(event.id.as_deref(), Some(activity.id.as_str()));
+        assert_eq!(event.occurred, activity.occurred);
+        Output::record(self, activity, raw).await
+    }
+
+    async fn refuse(&mut self, refused: RefusedRecord<'_>) -> Result<(), OutputError> {
+        Output::refuse(self, refused).await
+    }
+}
+
 /// Keeps nothing: whatever is in memory then is the connector's.
 pub struct Counted {
     pub records: u64,
@@ -53,8 +73,13 @@ pub struct Counted {
 }
 
 #[async_trait]
-impl<T: Noun + 'static> Output<T> for Counted {
-    async fn record(&mut self, _noun: T, raw: &[u8]) -> Result<(), OutputError> {
+impl ActivityOutput for Counted {
+    async fn record(
+        &mut self,
+        _activity: Activity,
+        _event: &Event<'_>,
+        raw: &[u8],
+    ) -> Result<(), OutputError> {
         self.records += 1;
         self.flow.hand_on(raw.len() as u64);
         Ok(())

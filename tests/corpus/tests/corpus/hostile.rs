@@ -190,14 +190,7 @@ fn half_a_surrogate_pair_is_kept_as_text() {
 
 #[test]
 fn what_is_no_object_is_no_event() {
-    for raw in [
-        &b"[]"[..],
-        b"",
-        b"\"x\"",
-        b"{\"a\":}",
-        b"{\"a\":1}{",
-        b"{\"a\":\"\xff\"}",
-    ] {
+    for raw in [&b"[]"[..], b"", b"\"x\"", b"{\"a\":}", b"{\"a\":1}{"] {
         assert!(mapped(raw, Profile::V1_3_0).is_none());
     }
 }
