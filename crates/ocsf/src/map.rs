@@ -179,3 +179,6 @@ fn leftovers(json: &mut Json<'_>, event: &Event<'_>, class: Class) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,6 @@ pub(crate) struct Address<'a> {
     port: Option<u16>,
 }
 
-/// The longest that `ip_t` may be (`dictionary.json`).
-const IP_BYTES_MAX: usize = 40;
-
 impl<'a> Address<'a> {
     pub(crate) fn of(event: &'a Event<'_>) -> Address<'a> {
         let Some(text) = event.client.address.as_deref() else {
@@ -30,11 +27,11 @@ impl<'a> Address<'a> {
             };
         };
         let endpoint = endpoint::parse(text);
-        let spelled = |ip: IpAddr| match ip {
-            IpAddr::V4(_) if endpoint.port.is_none() && text.len() <= IP_BYTES_MAX => {
-                Text::Borrowed(text.trim())
-            }
-            ip => Text::Owned(ip.to_string()),
+        // What has nothing but digits and dots in it is written as it will be.
+        let is_bare = |byte: u8| byte.is_ascii_digit() || byte == b'.';
+        let spelled = |ip: IpAddr| match text.trim() {
+            text if text.bytes().all(is_bare) => Text::Borrowed(text),
+            _ => Text::Owned(ip.to_string()),
         };
         Address {
             ip: endpoint.ip.map(spelled),
