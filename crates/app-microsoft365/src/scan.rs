@@ -14,6 +14,8 @@ pub(crate) struct Slice<'a> {
     pub(crate) json: &'a str,
     /// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double.
     pub(crate) is_odd: bool,
+    /// Whether there is a backslash in it.
+    has_escapes: bool,
 }
 
 /// Why a text is no record.
@@ -34,12 +36,12 @@ pub(crate) fn members<'a>(
     scanner.space();
     if !scanner.took(b'}') {
         loop {
-            let (key, is_odd) = scanner.string()?;
+            let (key, marks) = scanner.quoted()?;
             scanner.space();
             scanner.expect(b':')?;
             scanner.space();
             let value = scanner.slice(0)?;
-            each(unescaped(key, is_odd), value);
+            each(unescaped(key, marks.has_escapes), value);
             scanner.space();
             if scanner.took(b'}') {
                 break;
@@ -91,7 +93,7 @@ impl<'a> Slice<'a> {
     /// A text; `None` for anything else.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.json.strip_prefix('"')?.strip_suffix('"')?;
-        Some(unescaped(inner, inner.contains('\\')))
+        Some(unescaped(inner, self.has_escapes))
     }
 
     /// A text or a number as text.
@@ -132,6 +134,20 @@ impl<'a> Slice<'a> {
     }
 }
 
+/// What was noticed on the way through a value.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    is_odd: bool,
+    has_escapes: bool,
+}
+
+impl std::ops::BitOrAssign for Marks {
+    fn bitor_assign(&mut self, other: Marks) {
+        self.is_odd |= other.is_odd;
+        self.has_escapes |= other.has_escapes;
+    }
+}
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -163,18 +179,21 @@ impl<'a> Scanner<'a> {
 
     fn slice(&mut self, depth: u32) -> Result<Slice<'a>, NotJson> {
         let start = self.at;
-        let is_odd = self.value(depth)?;
-        let json = &self.text[start..self.at];
-        Ok(Slice { json, is_odd })
+        let marks = self.value(depth)?;
+        Ok(Slice {
+            json: &self.text[start..self.at],
+            is_odd: marks.is_odd,
+            has_escapes: marks.has_escapes,
+        })
     }
 
-    /// Goes behind a value; tells whether it is odd.
-    fn value(&mut self, depth: u32) -> Result<bool, NotJson> {
+    /// Goes behind a value.
+    fn value(&mut self, depth: u32) -> Result<Marks, NotJson> {
         if depth > DEPTH_MAX {
             return Err(NotJson);
         }
         match self.peek().ok_or(NotJson)? {
-            b'"' => self.quoted().map(|(_, is_odd)| is_odd),
+            b'"' => self.quoted().map(|(_, marks)| marks),
             b'{' => self.nested(b'}', depth, true),
             b'[' => self.nested(b']', depth, false),
             b't' => self.word("true"),
@@ -184,36 +203,36 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn nested(&mut self, end: u8, depth: u32, has_names: bool) -> Result<bool, NotJson> {
+    fn nested(&mut self, end: u8, depth: u32, has_names: bool) -> Result<Marks, NotJson> {
+        let mut marks = Marks::default();
         self.at += 1;
         self.space();
         if self.took(end) {
-            return Ok(false);
+            return Ok(marks);
         }
-        let mut is_odd = false;
         loop {
             if has_names {
-                is_odd |= self.quoted()?.1;
+                marks |= self.quoted()?.1;
                 self.space();
                 self.expect(b':')?;
                 self.space();
             }
-            is_odd |= self.value(depth + 1)?;
+            marks |= self.value(depth + 1)?;
             self.space();
             if self.took(end) {
-                return Ok(is_odd);
+                return Ok(marks);
             }
             self.expect(b',')?;
             self.space();
         }
     }
 
-    fn word(&mut self, word: &str) -> Result<bool, NotJson> {
+    fn word(&mut self, word: &str) -> Result<Marks, NotJson> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return Err(NotJson);
         }
         self.at += word.len();
-        Ok(false)
+        Ok(Marks::default())
     }
 
     fn digits(&mut self) -> usize {
@@ -224,7 +243,7 @@ impl<'a> Scanner<'a> {
         self.at - start
     }
 
-    fn number(&mut self) -> Result<bool, NotJson> {
+    fn number(&mut self) -> Result<Marks, NotJson> {
         let start = self.at;
         self.took(b'-');
         if !self.took(b'0') && self.digits() == 0 {
@@ -242,32 +261,32 @@ impl<'a> Scanner<'a> {
         }
         let number = &self.text[start..self.at];
         let may_overflow = has_exponent || number.len() > 300;
-        Ok(may_overflow && number.parse().is_ok_and(f64::is_infinite))
+        Ok(Marks {
+            is_odd: may_overflow && number.parse().is_ok_and(f64::is_infinite),
+            has_escapes: false,
+        })
     }
 
-    /// The inside of a string, and whether it has escapes.
-    fn string(&mut self) -> Result<(&'a str, bool), NotJson> {
-        let (inner, _) = self.quoted()?;
-        Ok((inner, inner.contains('\\')))
-    }
-
-    /// Goes behind a string: its inside, and whether it has half a surrogate pair.
-    fn quoted(&mut self) -> Result<(&'a str, bool), NotJson> {
+    /// Goes behind a string and returns its inside.
+    fn quoted(&mut self) -> Result<(&'a str, Marks), NotJson> {
         self.expect(b'"')?;
         let start = self.at;
         let bytes = self.text.as_bytes();
-        let mut is_odd = false;
+        let mut marks = Marks::default();
         loop {
             self.at += first_special(&bytes[self.at..]).ok_or(NotJson)?;
             match bytes[self.at] {
                 b'"' => break,
-                b'\\' => is_odd |= self.escape()?,
+                b'\\' => {
+                    marks.is_odd |= self.escape()?;
+                    marks.has_escapes = true;
+                }
                 _ => return Err(NotJson),
             }
         }
         let inner = &self.text[start..self.at];
         self.at += 1;
-        Ok((inner, is_odd))
+        Ok((inner, marks))
     }
 
     /// Goes behind an escape; tells whether it is half a surrogate pair.

@@ -62,6 +62,8 @@ pub struct RawSink {
     /// The end of every line: position and time.
     tail: String,
     compressor: zstd::bulk::Compressor<'static>,
+    /// Where frames are compressed to, before they are kept in their own size.
+    compressed: Vec<u8>,
     records: Parts,
     quarantine: Parts,
     events: Parts,
@@ -113,6 +115,7 @@ impl RawSink {
             place,
             tail,
             compressor,
+            compressed: Vec::new(),
             records: Parts::default(),
             quarantine: Parts::default(),
             events: Parts::default(),
@@ -169,13 +172,14 @@ impl RawSink {
         for kind in Kind::ALL {
             self.close_frame(kind)?;
             let parts = self.parts(kind);
-            let page = std::mem::take(&mut parts.page);
+            let mut page = std::mem::take(&mut parts.page);
             parts.stored.extend(page.stored);
             parts.frames.extend_from_slice(&page.frames);
             parts.frame_records += page.frame_records;
             parts.raw_bytes += page.raw_bytes;
-            // The buffer is the largest allocation here and serves the next page as well.
-            parts.page.lines = page.lines;
+            page.frames.clear();
+            // The buffers are the largest allocations here and serve the next page as well.
+            (parts.page.lines, parts.page.frames) = (page.lines, page.frames);
             if parts.raw_bytes >= PART_BYTES {
                 self.store(kind).await?;
             }
@@ -251,6 +255,7 @@ impl RawSink {
     fn close_frame(&mut self, kind: Kind) -> Result<(), RawError> {
         let RawSink {
             compressor,
+            compressed,
             records,
             quarantine,
             events,
@@ -264,13 +269,12 @@ impl RawSink {
         if page.lines.is_empty() {
             return Ok(());
         }
-        let start = page.frames.len();
-        page.frames
-            .resize(start + zstd::zstd_safe::compress_bound(page.lines.len()), 0);
+        let bound = zstd::zstd_safe::compress_bound(page.lines.len());
+        compressed.resize(bound.max(compressed.len()), 0);
         let written = compressor
-            .compress_to_buffer(&page.lines, &mut page.frames[start..])
+            .compress_to_buffer(&page.lines, &mut compressed[..])
             .map_err(RawError::Compress)?;
-        page.frames.truncate(start + written);
+        page.frames.extend_from_slice(&compressed[..written]);
         page.frame_records += std::mem::take(&mut page.line_records);
         page.lines.clear();
         Ok(())
@@ -350,10 +354,10 @@ fn write_line(out: &mut Vec<u8>, line: Line<'_>, tail: &str) {
 
 /// Line breaks cannot stand inside JSON strings, so between tokens they are white space like any other.
 fn flatten(record: &mut [u8]) {
+    // Written whether it changes or not, many bytes at a time.
     for byte in record {
-        if *byte == b'\n' || *byte == b'\r' {
-            *byte = b' ';
-        }
+        let is_break = *byte == b'\n' || *byte == b'\r';
+        *byte = if is_break { b' ' } else { *byte };
     }
 }
 

@@ -13,14 +13,19 @@ const PARTITION: SignedDuration = SignedDuration::from_hours(6);
 /// Vendors list seven days back and events may be days late; older ones share one partition.
 const MEMORY: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// The partition of an event, by its own time.
-pub fn partition(occurred: Option<Timestamp>, now: Timestamp) -> String {
-    let at = occurred.filter(|at| *at > now - MEMORY && *at < now + SignedDuration::from_hours(24));
-    match at {
-        Some(at) => casbah_model::cursor::floor(at, PARTITION)
-            .strftime("%Y-%m-%dT%H")
-            .to_string(),
-        None => "other".into(),
+/// Names the partitions of events that come one after another, most of them at times near each other.
+#[derive(Default)]
+pub struct Partitions {
+    last: Option<(Option<Timestamp>, String)>,
+}
+
+impl Partitions {
+    /// The partition of an event, by its own time.
+    pub fn of(&mut self, occurred: Option<Timestamp>, now: Timestamp) -> &str {
+        let begin = begin(occurred, now);
+        let known = self.last.take().filter(|(last, _)| *last == begin);
+        let known = known.unwrap_or_else(|| (begin, name(begin)));
+        &self.last.insert(known).1
     }
 }
 
@@ -29,6 +34,19 @@ pub fn oldest_partition(now: Timestamp) -> String {
     (now - MEMORY - PARTITION)
         .strftime("%Y-%m-%dT%H")
         .to_string()
+}
+
+/// When the partition of an event begins; `None` for the one of all others.
+fn begin(occurred: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let at = occurred.filter(|at| *at > now - MEMORY && *at < now + SignedDuration::from_hours(24));
+    at.map(|at| casbah_model::cursor::floor(at, PARTITION))
+}
+
+fn name(begin: Option<Timestamp>) -> String {
+    match begin {
+        Some(begin) => begin.strftime("%Y-%m-%dT%H").to_string(),
+        None => "other".into(),
+    }
 }
 
 /// The partitions that one worker has looked at.
@@ -64,7 +82,10 @@ impl Seen {
 
     /// Whether the record is new; it counts as seen from now on. The partition must be loaded.
     pub fn insert(&mut self, partition: &str, hash: u64) -> bool {
-        let found = self.partitions.entry(partition.into()).or_default();
+        if !self.has(partition) {
+            self.load(partition, vec![]);
+        }
+        let found = self.partitions.get_mut(partition).expect("loaded above");
         let is_new = found.known.binary_search(&hash).is_err() && !found.fresh.contains(&hash);
         is_new && found.page.insert(hash)
     }
@@ -89,12 +110,7 @@ impl Seen {
             .partitions
             .iter()
             .filter(|(_, partition)| !partition.fresh.is_empty());
-        changed.map(|(name, partition)| {
-            let mut all = partition.known.clone();
-            all.extend(&partition.fresh);
-            all.sort_unstable();
-            (name.as_str(), all)
-        })
+        changed.map(|(name, partition)| (name.as_str(), merged(&partition.known, &partition.fresh)))
     }
 
     pub fn changed_count(&self) -> usize {
@@ -107,8 +123,10 @@ impl Seen {
     /// After a commit: what was new is known.
     pub fn committed(&mut self) {
         for partition in self.partitions.values_mut() {
-            partition.known.extend(partition.fresh.drain());
-            partition.known.sort_unstable();
+            if !partition.fresh.is_empty() {
+                partition.known = merged(&partition.known, &partition.fresh);
+                partition.fresh.clear();
+            }
         }
     }
 
@@ -128,6 +146,18 @@ impl Seen {
     pub fn clear(&mut self) {
         self.partitions.clear();
     }
+}
+
+/// All hashes, sorted; those that are known are many and sorted already.
+fn merged(known: &[u64], fresh: &HashSet<u64>) -> Vec<u64> {
+    let mut fresh: Vec<u64> = fresh.iter().copied().collect();
+    fresh.sort_unstable();
+    let mut all = Vec::with_capacity(known.len() + fresh.len());
+    all.extend_from_slice(known);
+    all.append(&mut fresh);
+    // The stable sort merges what is sorted already.
+    all.sort();
+    all
 }
 
 /// The bytes of a list of hashes: eight each, big end first.
@@ -174,9 +204,12 @@ mod tests {
     #[test]
     fn an_event_is_looked_for_by_its_own_time() {
         let now: Timestamp = "2026-05-04T10:00:00Z".parse().expect("a valid time");
-        let at = |text: &str| partition(text.parse().ok(), now);
+        let mut partitions = Partitions::default();
+        let mut at = |text: &str| partitions.of(text.parse().ok(), now).to_string();
         assert_eq!(at("2026-05-03T17:59:59Z"), "2026-05-03T12");
+        assert_eq!(at("2026-05-03T12:00:00Z"), "2026-05-03T12");
+        assert_eq!(at("2026-05-03T18:00:00Z"), "2026-05-03T18");
         assert_eq!(at("1999-01-01T00:00:00Z"), "other");
-        assert_eq!(partition(None, now), "other");
+        assert_eq!(at("then"), "other");
     }
 }

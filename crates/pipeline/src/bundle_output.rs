@@ -81,10 +81,10 @@ impl ActivityOutput for BundleOutput<'_> {
         let (group, available) = (self.group, self.content.available);
         let shared = self.shared().await;
         let begun = shared.raw.place().begun;
-        let partition = seen::partition(activity.occurred, begun);
-        if !shared.seen.has(&partition) {
-            match load(group, &partition).await {
-                Ok(known) => shared.seen.load(&partition, known),
+        let partition = shared.partitions.of(activity.occurred, begun);
+        if !shared.seen.has(partition) {
+            match load(group, partition).await {
+                Ok(known) => shared.seen.load(partition, known),
                 Err(error) => {
                     let text = error.to_string();
                     shared.fault = Some(error);
@@ -92,7 +92,7 @@ impl ActivityOutput for BundleOutput<'_> {
                 }
             }
         }
-        if !shared.seen.insert(&partition, activity.id.hash()) {
+        if !shared.seen.insert(partition, activity.id.hash()) {
             self.tally.duplicate += 1;
             return Ok(());
         }

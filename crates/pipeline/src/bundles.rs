@@ -10,7 +10,7 @@ use casbah_connector::{
     ActivitySource, Connector, ConnectorError, Feed, OutputError, Recovery, Session,
 };
 use casbah_http::retry;
-use casbah_lake::seen::Seen;
+use casbah_lake::seen::{Partitions, Seen};
 use casbah_lake::{RawError, RawSink};
 use casbah_model::Timestamp;
 use casbah_model::message::Ticket;
@@ -266,6 +266,7 @@ enum Stop {
 pub(crate) struct Shared {
     pub(crate) raw: RawSink,
     pub(crate) seen: Seen,
+    pub(crate) partitions: Partitions,
     pub(crate) tallies: Tallies,
     pub(crate) touched: Touched,
     /// A bundle is here in the same moment in which its records are, so that they are committed together.
@@ -280,6 +281,7 @@ impl Shared {
         Ok(Shared {
             raw: RawSink::new(step.ctx.patient_objects(), step.place("activities"))?,
             seen,
+            partitions: Partitions::default(),
             tallies: Tallies::default(),
             touched: Touched::default(),
             outcomes: vec![],

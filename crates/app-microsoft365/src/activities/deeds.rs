@@ -14,24 +14,22 @@ use crate::catalog::{self, Family};
 use crate::scan::{Slice, items};
 
 /// All that a record tells, with the id and the time by which it is known everywhere else.
-pub(super) fn event<'a>(mut record: Record<'a>, activity: &Activity) -> Event<'a> {
+pub(super) fn event<'a>(record: &mut Record<'a>, activity: &Activity) -> Event<'a> {
     let record_type = record.number(Field::RecordType);
-    let mut event = frame(&mut record, record_type, activity);
+    let mut event = frame(record, record_type, activity);
     match catalog::family(record_type) {
-        Some(Family::SignIn) => directory::sign_in(&mut event, &mut record),
-        Some(Family::Directory) => directory::change(&mut event, &mut record),
-        Some(Family::Cmdlet) => mailboxes::cmdlet(&mut event, &mut record),
-        Some(Family::Mail) => mailboxes::item(&mut event, &mut record),
-        _ if is_of_teams(record_type) => teams::activity(&mut event, &mut record),
+        Some(Family::SignIn) => directory::sign_in(&mut event, record),
+        Some(Family::Directory) => directory::change(&mut event, record),
+        Some(Family::Cmdlet) => mailboxes::cmdlet(&mut event, record),
+        Some(Family::Mail) => mailboxes::item(&mut event, record),
+        _ if is_of_teams(record_type) => teams::activity(&mut event, record),
         _ => match event.deed {
-            Deed::Logon(_) => directory::sign_in(&mut event, &mut record),
-            Deed::Detection(_) | Deed::DataSecurity(_) => {
-                findings::finding(&mut event, &mut record)
-            }
-            _ if is_of_places(record_type) => documents::document(&mut event, &mut record),
-            Deed::File(_) | Deed::Access(_) => documents::document(&mut event, &mut record),
-            Deed::Group(_) => teams::activity(&mut event, &mut record),
-            _ => teams::resource(&mut event, &mut record),
+            Deed::Logon(_) => directory::sign_in(&mut event, record),
+            Deed::Detection(_) | Deed::DataSecurity(_) => findings::finding(&mut event, record),
+            _ if is_of_places(record_type) => documents::document(&mut event, record),
+            Deed::File(_) | Deed::Access(_) => documents::document(&mut event, record),
+            Deed::Group(_) => teams::activity(&mut event, record),
+            _ => teams::resource(&mut event, record),
         },
     }
     event.unmapped = record.unmapped();

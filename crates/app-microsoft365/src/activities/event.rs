@@ -19,13 +19,14 @@ pub(super) fn read(raw: &[u8]) -> Result<(Activity, Event<'_>), &'static str> {
     if raw.first() != Some(&b'{') {
         return Err("not-an-object");
     }
-    let scanned = Record::read(raw);
-    let activity = match &scanned {
-        Ok(record) if record.is_plain() => activity(Facts::of(record), raw),
+    let mut record = Record::empty();
+    let scanned = record.read(raw);
+    let activity = match scanned {
+        Ok(()) if record.is_plain() => activity(Facts::of(&record), raw),
         _ => activity_of_any(raw)?,
     };
     let event = match scanned {
-        Ok(record) => deeds::event(record, &activity),
+        Ok(()) => deeds::event(&mut record, &activity),
         Err(_) => Event {
             id: Some(activity.id.to_string().into()),
             occurred: activity.occurred,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use casbah_model::event::{Text, Value};
 
-use crate::scan::{self, Slice};
+use crate::scan::{self, NotJson, Slice};
 
 /// Members whose meaning is known (Management Activity API schema), in the order of `NAMES`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,8 +214,8 @@ const fn places() -> [u8; PLACES_LENGTH] {
     places
 }
 
-fn number_of(name: &str) -> Option<usize> {
-    let mut at = hash(name.as_bytes());
+/// Looks for a name from the place of its hash on.
+fn number_of(name: &str, mut at: usize) -> Option<usize> {
     while PLACES[at] != FREE {
         let number = usize::from(PLACES[at]);
         if NAMES[number] == name {
@@ -231,32 +231,47 @@ pub(super) struct Record<'a> {
     /// Bits of the members that have found their place in the event.
     taken: u128,
     others: Vec<(Text<'a>, Slice<'a>)>,
+    /// Bits of the hashes of `others`.
+    hashes: [u64; PLACES_LENGTH / 64],
+    /// Whether two of `others` may have the same name.
+    has_repeats: bool,
     is_plain: bool,
 }
 
 impl<'a> Record<'a> {
-    /// Reads a record; an error is the reason why it is none.
-    pub(super) fn read(raw: &'a [u8]) -> Result<Record<'a>, &'static str> {
-        let text = std::str::from_utf8(raw).map_err(|_| "not-text")?;
-        let mut record = Record {
+    /// A record of which nothing was read yet. It has kilobytes, so it stays where it is.
+    pub(super) fn empty() -> Record<'a> {
+        Record {
             slices: [Slice::default(); FIELDS],
             taken: 0,
-            others: Vec::with_capacity(16),
+            others: Vec::new(),
+            hashes: [0; PLACES_LENGTH / 64],
+            has_repeats: false,
             is_plain: true,
-        };
+        }
+    }
+
+    /// Reads the members of a record.
+    pub(super) fn read(&mut self, raw: &'a [u8]) -> Result<(), NotJson> {
+        let text = std::str::from_utf8(raw).map_err(|_| NotJson)?;
+        self.others.reserve(24);
         scan::members(text, |name, slice| {
-            record.is_plain &= matches!(name, Cow::Borrowed(_));
-            match number_of(&name) {
+            self.is_plain &= matches!(name, Cow::Borrowed(_));
+            let place = hash(name.as_bytes());
+            match number_of(&name, place) {
                 // A field that comes twice: the last one holds, as everywhere else in JSON.
                 Some(number) => {
-                    let before = std::mem::replace(&mut record.slices[number], slice);
-                    record.is_plain &= before.json.is_empty();
+                    let before = std::mem::replace(&mut self.slices[number], slice);
+                    self.is_plain &= before.json.is_empty();
                 }
-                None => record.others.push((name, slice)),
+                None => {
+                    let (word, bit) = (&mut self.hashes[place / 64], 1 << (place % 64));
+                    self.has_repeats |= *word & bit != 0;
+                    *word |= bit;
+                    self.others.push((name, slice));
+                }
             }
         })
-        .map_err(|_| "not-json")?;
-        Ok(record)
     }
 
     /// Whether all readers of JSON see the same in it: no name has escapes, and none that is known comes twice.
@@ -296,12 +311,20 @@ impl<'a> Record<'a> {
     }
 
     /// What nobody took; what says nothing is left out.
-    pub(super) fn unmapped(self) -> Vec<(Text<'a>, Value<'a>)> {
-        let (slices, taken) = (self.slices, self.taken);
-        let known = NAMES.iter().zip(slices).enumerate();
-        let left = known.filter(|(number, _)| taken & (1 << number) == 0);
-        let left = left.map(|(_, (name, slice))| (Cow::Borrowed(*name), slice));
-        let mut unmapped = once_each(self.others);
+    pub(super) fn unmapped(&mut self) -> Vec<(Text<'a>, Value<'a>)> {
+        let others = std::mem::take(&mut self.others);
+        let mut unmapped = match self.has_repeats {
+            true => once_each(others),
+            false => {
+                let mut all = Vec::with_capacity(others.len() + LEFT);
+                let others = others.into_iter();
+                all.extend(others.filter(|(_, slice)| !slice.is_empty()).map(kept));
+                all
+            }
+        };
+        let known = NAMES.iter().zip(&self.slices).enumerate();
+        let left = known.filter(|(number, _)| self.taken & (1 << number) == 0);
+        let left = left.map(|(_, (name, slice))| (Cow::Borrowed(*name), *slice));
         unmapped.extend(left.filter(|(_, slice)| !slice.is_empty()).map(kept));
         unmapped
     }
@@ -318,9 +341,12 @@ fn kept<'a>((name, slice): (Text<'a>, Slice<'a>)) -> (Text<'a>, Value<'a>) {
 /// Up to here every name is compared with every other, which is faster than any set.
 const FEW: usize = 64;
 
+/// Known members that found no place in the event: about as many.
+const LEFT: usize = 12;
+
 /// The last of each name.
 fn once_each<'a>(members: Vec<(Text<'a>, Slice<'a>)>) -> Vec<(Text<'a>, Value<'a>)> {
-    let mut unmapped = Vec::with_capacity(members.len() + 12);
+    let mut unmapped = Vec::with_capacity(members.len() + LEFT);
     if members.len() <= FEW {
         for (place, (name, slice)) in members.iter().enumerate() {
             let is_last = members[place + 1..].iter().all(|(later, _)| later != name);
@@ -347,7 +373,7 @@ mod tests {
     #[test]
     fn every_field_is_found_by_its_name() {
         for (number, name) in NAMES.iter().enumerate() {
-            assert_eq!(number_of(name), Some(number));
+            assert_eq!(number_of(name, hash(name.as_bytes())), Some(number));
         }
         assert_eq!(
             format!("{:?}", Field::Workload),
@@ -355,7 +381,8 @@ mod tests {
         );
         assert_eq!(Field::Workload as usize, FIELDS - 1);
         assert_eq!(format!("{:?}", Field::Item), NAMES[Field::Item as usize]);
-        assert_eq!((number_of(""), number_of("workload")), (None, None));
+        let found = ["", "workload"].map(|name| number_of(name, hash(name.as_bytes())));
+        assert_eq!(found, [None, None]);
     }
 
     #[test]
@@ -363,7 +390,8 @@ mod tests {
         for count in [2, 1000] {
             let members = (0..count).map(|at| format!("\"x{}\":{at}", at % (count / 2)));
             let text = format!("{{{}}}", members.collect::<Vec<_>>().join(","));
-            let record = Record::read(text.as_bytes()).expect("a record");
+            let mut record = Record::empty();
+            record.read(text.as_bytes()).expect("a record");
             let unmapped = record.unmapped();
             assert_eq!(unmapped.len(), count / 2);
             assert_eq!(unmapped[0].1, Value::Json(&(count / 2).to_string()));

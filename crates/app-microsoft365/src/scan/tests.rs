@@ -42,7 +42,8 @@ fn half_a_surrogate_pair_becomes_a_replacement_character() {
     let text = |json| {
         Slice {
             json,
-            is_odd: false,
+            has_escapes: true,
+            ..Slice::default()
         }
         .text()
     };
@@ -56,7 +57,7 @@ fn items_of_a_list_come_one_by_one() {
     let list = |json| {
         items(Slice {
             json,
-            is_odd: false,
+            ..Slice::default()
         })
         .map(|item| item.json)
     };
