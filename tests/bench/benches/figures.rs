@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use casbah_bench::{Scan, cpu_seconds, direct, peak_megabytes, scan};
+use casbah_bench::events::fetch_to_commit;
+use casbah_bench::{Scan, direct, peak_megabytes, scan};
 use casbah_model::ports::Transport;
-use casbah_model::transport::{Request, Response, TransportError, WholeBody};
+use casbah_model::transport::{Request, Response, TransportError};
 use casbah_simulators::microsoft365::{Fault, FaultSettings, Latency, Plan, Row, Simulator};
 
 const FIGURES: [(&str, fn()); 4] = [
@@ -67,58 +68,18 @@ fn tenant(users: usize, files: usize, activities: usize) -> Plan {
     Plan::new(1).sized(users, files, activities)
 }
 
-/// Answers as they come, with their bodies made beforehand: what a body costs the simulator is counted apart.
-struct Drained(Arc<Simulator>);
-
-#[async_trait]
-impl Transport for Drained {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let is_bundle = request.url.contains("/activity/feed/audit/");
-        let mut answer = self.0.send(request).await?;
-        if !is_bundle {
-            return Ok(answer);
-        }
-        let before = cpu_seconds();
-        let mut whole = Vec::new();
-        while let Some(chunk) = answer.body.chunk().await? {
-            whole.extend_from_slice(&chunk);
-        }
-        MADE.with(|made| made.set(made.get() + cpu_seconds() - before));
-        answer.body = WholeBody::boxed(whole);
-        Ok(answer)
-    }
-}
-
-thread_local! {
-    static MADE: std::cell::Cell<f64> = const { std::cell::Cell::new(0.0) };
-}
-
-fn drained(simulator: Arc<Simulator>) -> Arc<dyn Transport> {
-    Arc::new(Drained(simulator))
-}
-
 fn events() {
     println!(
         "| events | bundle size | events / s (wall, busy machine) | events / CPU s | peak memory MB |"
     );
     println!("| ---: | ---: | ---: | ---: | ---: |");
-    for mean in [100, 300] {
-        MADE.with(|made| made.set(0.0));
-        let mut plan = tenant(50, 0, 400_000);
-        plan.blob_records_mean = mean;
-        let begun = std::time::Instant::now();
-        let found = scan(plan, &["activities", "sign-in-events"], drained);
-        assert!(
-            found.closes && found.written == 400_000,
-            "{} events",
-            found.written
-        );
-        let wall = found.written as f64 / begun.elapsed().as_secs_f64();
-        let made = MADE.with(std::cell::Cell::get);
-        let cpu = found.written as f64 / (found.cpu_seconds - made);
+    for bundle in [100, 300] {
+        let found = fetch_to_commit(400_000, bundle);
         println!(
-            "| {} | {mean} | {wall:.0} | {cpu:.0} | {:.0} |",
-            found.written,
+            "| {} | {bundle} | {:.0} | {:.0} | {:.0} |",
+            found.events,
+            found.events as f64 / found.wall_seconds,
+            found.events as f64 / found.cpu_seconds,
             peak_megabytes()
         );
     }

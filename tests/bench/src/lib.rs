@@ -1,5 +1,7 @@
 //! What the benches share: a tenant, a system that reads it in virtual time, and what that cost this process.
 
+pub mod events;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,8 @@ pub struct Scan {
     /// Time that passed for the tenant.
     pub virtual_seconds: f64,
     pub cpu_seconds: f64,
+    /// Bytes of the objects that were stored, by the kind that their names begin with.
+    pub object_bytes: BTreeMap<String, u64>,
 }
 
 /// Reads a tenant until nothing is left, in virtual time, in a folder of its own.
@@ -78,9 +82,32 @@ pub fn scan(
             closes: ledger.closes,
             virtual_seconds,
             cpu_seconds,
+            object_bytes: object_bytes(&system).await,
         }
     })
 }
+
+async fn object_bytes(system: &LocalSystem) -> BTreeMap<String, u64> {
+    let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
+    let mut after: Option<String> = None;
+    loop {
+        let objects = &system.ctx.objects;
+        let names = objects.list("", after.as_deref(), LISTED).await;
+        let names = names.expect("a listing");
+        for name in &names {
+            let kind = name.split('/').next().unwrap_or_default();
+            let length = objects.get(name).await.expect("an object").len() as u64;
+            *bytes.entry(kind.to_string()).or_default() += length;
+        }
+        after = match names.last() {
+            Some(last) => Some(last.clone()),
+            None => return bytes,
+        };
+    }
+}
+
+/// Names listed at once.
+const LISTED: usize = 1000;
 
 /// Opens a folder with a simulated tenant behind it, in virtual time.
 pub fn open(folder: &Path, plan: Plan) -> LocalSystem {
