@@ -1,1 +1,58 @@
 //! Records as vendors send them, with invented content, and beside each the event it becomes: `tests/`.
+//!
+//! `src/bin/fuzz.rs` damages them and holds what comes out against [`laws`].
+
+pub mod cases;
+pub mod laws;
+pub mod mutation;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use casbah_app_microsoft365::MICROSOFT365;
+use casbah_connector::{ActivitySource, Connector};
+use casbah_model::event::Event;
+use casbah_ocsf::{Origin, Profile};
+
+/// When the records of the corpus became available, and when they were read.
+const LOGGED: &str = "2026-05-16T10:05:00Z";
+const PROCESSED: &str = "2026-05-16T10:05:02Z";
+
+pub fn activities() -> &'static dyn ActivitySource {
+    MICROSOFT365.activities().expect("an audit trail")
+}
+
+/// The event of a record, with a clock that stands still.
+pub fn mapped(raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
+    let event = activities().event(raw)?;
+    let mut out = Vec::new();
+    write(&event, profile, &mut out);
+    Some(out)
+}
+
+fn write(event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
+    let time = |text: &str| text.parse().expect("a valid time");
+    let origin = Origin {
+        product: "Microsoft 365",
+        vendor: "Microsoft",
+        tenant: "6f0c27ac-91c4-4d3e-8a53-2f1a0a9a3b11",
+        instance: "contoso",
+        logged: time(LOGGED),
+        processed: time(PROCESSED),
+    };
+    casbah_ocsf::write(event, &origin, profile, out);
+}
+
+/// The files of the corpus that hold a record as it was sent, sorted by name.
+pub fn records() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("microsoft365");
+    let paths = fs::read_dir(folder).expect("the corpus");
+    let paths = paths.map(|entry| entry.expect("an entry").path());
+    let is_record = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.ends_with(".json") && !name.ends_with(".ocsf.json"))
+    };
+    let mut records: Vec<PathBuf> = paths.filter(is_record).collect();
+    records.sort();
+    records
+}

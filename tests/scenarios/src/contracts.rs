@@ -63,6 +63,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             "bench",
             &[
                 "model",
+                "http",
                 "connector",
                 "app-microsoft365",
                 "ocsf",
@@ -71,7 +72,17 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "simulators",
             ],
         ),
-        ("corpus", &[]),
+        (
+            "corpus",
+            &[
+                "model",
+                "http",
+                "connector",
+                "app-microsoft365",
+                "ocsf",
+                "simulators",
+            ],
+        ),
         (
             "simulation",
             &[

@@ -1,10 +1,9 @@
 //! The whole catalogue against the profiles: every record type, and every operation.
 
 use casbah_app_microsoft365::catalog;
+use casbah_corpus::mapped;
 use casbah_ocsf::{Profile, class};
 use serde_json::{Value, json};
-
-use crate::records::mapped;
 
 /// A bare record of each type and of each operation.
 pub(crate) fn records() -> Vec<Vec<u8>> {

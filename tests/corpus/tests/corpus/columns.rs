@@ -5,7 +5,9 @@ use casbah_ocsf::class::Class;
 use casbah_tables::{Field, Shape, fields};
 use serde_json::Value;
 
-use crate::records::{all_records, mapped};
+use casbah_corpus::mapped;
+
+use crate::records::all_records;
 
 #[test]
 fn every_attribute_of_every_event_has_a_column_that_takes_it() {

@@ -1,10 +1,9 @@
 //! Hostile records: no panic, and what comes out is valid JSON with everything the schema requires.
 
+use casbah_corpus::mapped;
 use casbah_ocsf::Profile;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-
-use crate::records::mapped;
 
 /// Fields that are looked into, and one that nobody knows.
 const NAMES: &[&str] = &[
@@ -164,6 +163,16 @@ proptest! {
         let at = at.index(raw.len());
         raw[at] = byte;
         check(&raw);
+    }
+}
+
+/// A taste of what `cargo run -p casbah-corpus --bin fuzz` does for as long as one likes.
+#[test]
+fn damaged_records_and_pages_break_no_law() {
+    let healthy = casbah_corpus::cases::healthy();
+    for number in 0..500 {
+        let case = casbah_corpus::cases::case(number, &healthy);
+        assert_eq!(case.run(), Ok(()), "case {number}");
     }
 }
 

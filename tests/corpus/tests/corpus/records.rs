@@ -5,30 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use casbah_app_microsoft365::MICROSOFT365;
-use casbah_connector::Connector;
-use casbah_ocsf::{Origin, Profile};
+use casbah_corpus::{mapped, records};
+use casbah_ocsf::Profile;
 use serde_json::Value;
-
-/// The event of a record, with a clock that stands still.
-pub(crate) fn mapped(raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
-    let activities = MICROSOFT365.activities().expect("an audit trail");
-    let event = activities.event(raw)?;
-    let time = |text: &str| text.parse().expect("a valid time");
-    let origin = Origin {
-        product: "Microsoft 365",
-        vendor: "Microsoft",
-        tenant: "6f0c27ac-91c4-4d3e-8a53-2f1a0a9a3b11",
-        instance: "contoso",
-        logged: time("2026-05-16T10:05:00Z"),
-        processed: time("2026-05-16T10:05:02Z"),
-    };
-    let mut out = Vec::new();
-    casbah_ocsf::write(&event, &origin, profile, &mut out);
-    Some(out)
-}
 
 #[allow(
     clippy::disallowed_methods,
@@ -36,22 +16,6 @@ pub(crate) fn mapped(raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
 )]
 fn asked(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("microsoft365")
-}
-
-fn records() -> Vec<PathBuf> {
-    let paths = fs::read_dir(folder()).expect("the corpus");
-    let paths = paths.map(|entry| entry.expect("an entry").path());
-    let is_record = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.ends_with(".json") && !name.ends_with(".ocsf.json"))
-    };
-    let mut records: Vec<PathBuf> = paths.filter(is_record).collect();
-    records.sort();
-    records
 }
 
 /// The corpus and a bare record of everything in the catalogue.
