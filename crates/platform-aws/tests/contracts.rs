@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
-use casbah_conformance::ports::{self, Case, queue::Bench};
+use casbah_conformance::ports::{self, Case, queue::Bench, table_objects::Tables};
 use casbah_http::internet::Internet;
 use casbah_model::message::Stage;
 use casbah_model::ports::{
@@ -191,6 +191,18 @@ async fn sqs_keeps_the_contract_of_the_queue() {
 async fn s3_keeps_the_contract_of_the_object_store() {
     run(ports::objects::CASES, async |clients| {
         Arc::new(objects(clients).await) as Arc<dyn ObjectStore>
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn s3_keeps_the_contract_of_the_table_store() {
+    run(ports::table_objects::CASES, async |clients| {
+        let objects = Arc::new(objects(clients).await);
+        Tables {
+            store: Arc::clone(&objects) as _,
+            objects,
+        }
     })
     .await;
 }

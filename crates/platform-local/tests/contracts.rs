@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use casbah_conformance::ports::{self, queue::Bench};
+use casbah_conformance::ports::{self, queue::Bench, table_objects::Tables};
 use casbah_model::Timestamp;
 use casbah_model::ports::{ObjectStore, Query, SecretStore, StateStore, StoreError};
 use casbah_model::state::{Item, Key, Keyed, Write};
@@ -139,6 +139,23 @@ async fn the_object_folder_keeps_the_contract_without_waiting_for_the_disk() {
         Arc::new(objects.without_sync()) as Arc<dyn ObjectStore>
     };
     ports::run(ports::objects::CASES, make).await;
+}
+
+#[tokio::test]
+async fn the_object_folder_keeps_the_contract_of_the_table_store() {
+    let folder = TempDir::new().expect("a folder");
+    let number = std::cell::Cell::new(0);
+    let make = async || {
+        number.set(number.get() + 1);
+        let objects =
+            FolderObjects::open(&folder.path().join(number.get().to_string())).expect("open");
+        let objects = Arc::new(objects);
+        Tables {
+            store: Arc::clone(&objects) as _,
+            objects,
+        }
+    };
+    ports::run(ports::table_objects::CASES, make).await;
 }
 
 #[tokio::test(start_paused = true)]

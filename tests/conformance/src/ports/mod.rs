@@ -6,6 +6,7 @@ pub mod secrets;
 pub mod state;
 mod state_queries;
 mod state_transactions;
+pub mod table_objects;
 
 use futures::future::BoxFuture;
 
