@@ -98,6 +98,7 @@ impl Process {
             // A live function never outlives its lease (pipeline design, section 7).
             lease: function_limit + SignedDuration::from_secs(20),
             loopback_vendors: settings.loopback == Loopback::Allowed,
+            ocsf: settings.ocsf,
             ..Times::default()
         };
         Process {

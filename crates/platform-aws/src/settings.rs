@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::config::{AppName, Credentials};
 use casbah_model::SignedDuration;
 use casbah_model::message::Stage;
+use casbah_pipeline::Profile;
 
 /// Lambda kills a function after 15 minutes at the latest (Lambda developer guide, "Lambda quotas").
 const FUNCTION_SECONDS_MAX: i64 = 900;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub topic: Option<String>,
     pub function_limit: SignedDuration,
     pub loopback: Loopback,
+    /// The version that events are written in.
+    pub ocsf: Profile,
     pub log: tracing::Level,
     pub metrics_namespace: String,
     pub aws: AwsSettings,
@@ -96,6 +99,7 @@ impl Settings {
             topic: reader.optional("CASBAH_TOPIC"),
             function_limit: reader.function_limit(),
             loopback: reader.loopback(),
+            ocsf: reader.ocsf(),
             log: reader.log(),
             metrics_namespace: reader
                 .optional("CASBAH_METRICS_NAMESPACE")
@@ -167,6 +171,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                 Loopback::Refused
             }
         }
+    }
+
+    fn ocsf(&mut self) -> Profile {
+        let name = "CASBAH_OCSF_VERSION";
+        let Some(text) = self.optional(name) else {
+            return Profile::default();
+        };
+        text.parse().unwrap_or_else(|error| {
+            self.troubles.push(format!("{name} is {text:?}; {error}"));
+            Profile::default()
+        })
     }
 
     fn log(&mut self) -> tracing::Level {
@@ -261,6 +276,7 @@ mod tests {
         let settings = read(&[]).expect("complete");
         assert_eq!(settings.function_limit, SignedDuration::from_secs(120));
         assert_eq!(settings.loopback, Loopback::Refused);
+        assert_eq!(settings.ocsf, Profile::V1_3_0);
         assert_eq!(settings.kms_key, None, "an empty value is none");
         assert_eq!(settings.queues[&Stage::UserScan], "https://sqs/user-scan");
         assert_eq!(settings.queues.len(), 1);
@@ -274,20 +290,30 @@ mod tests {
             ("AWS_REGION", ""),
             ("CASBAH_FUNCTION_SECONDS", "2m"),
             ("CASBAH_LOOPBACK", "yes"),
+            ("CASBAH_OCSF_VERSION", "1.4.0"),
             ("CASBAH_LOG", "loud"),
             ("AWS_SDK_UA_APP_ID", "a b"),
         ])
-        .expect_err("six troubles")
+        .expect_err("seven troubles")
         .to_string();
         for name in [
             "CASBAH_TABLE is not set",
             "AWS_REGION is not set",
             "CASBAH_FUNCTION_SECONDS is \"2m\"",
             "CASBAH_LOOPBACK is \"yes\"",
+            "CASBAH_OCSF_VERSION is \"1.4.0\"; events are written in OCSF 1.3.0 or 1.8.0",
             "CASBAH_LOG is \"loud\"",
             "AWS_SDK_UA_APP_ID is \"a b\"",
         ] {
             assert!(error.contains(name), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn events_are_written_in_the_version_that_is_set() {
+        for profile in Profile::ALL {
+            let settings = read(&[("CASBAH_OCSF_VERSION", profile.version())]);
+            assert_eq!(settings.expect("complete").ocsf, profile);
         }
     }
 
