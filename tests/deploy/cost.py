@@ -69,7 +69,7 @@ class Model:
         self.activities = by_feed(lambda feed: feed.startswith("activities/"))
         self.files = by_feed(lambda feed: feed == "files")
         self.entities = figures["records"] - self.activities - self.files
-        self.per_activity = prices.use(used["activity-poll"]) / max(self.activities, 1)
+        self.per_activity = (prices.use(used["activity-poll"]) + prices.use(used["compact"])) / max(self.activities, 1)
         self.per_file = prices.use(used["file-scan"]) / max(self.files, 1)
         self.per_root = prices.use(used["file-scan"]) / max(figures["holds"]["file_roots"], 1)
         self.per_entity = prices.use(used["user-scan"]) / max(self.entities, 1)

@@ -9,19 +9,21 @@ use bytes::Bytes;
 use casbah_conformance::memory_table::MemoryTable;
 use casbah_model::message::{Message, Stage};
 use casbah_model::ports::{
-    Clock, Delivery, NoMetrics, Notice, Notifier, NotifyError, ObjectError, ObjectStore, Query,
-    Queue, QueueError, Receipt, SecretError, SecretStore, StateStore, StoreError, Transport,
+    Clock, Delivery, Mark, NoMetrics, Notice, Notifier, NotifyError, ObjectError, ObjectStore,
+    Query, Queue, QueueError, Receipt, SecretError, SecretStore, StateStore, StoreError,
+    TableStore, Transport,
 };
 use casbah_model::secret::Secret;
 use casbah_model::state::{Item, Key, Keyed, Write};
 use casbah_model::transport::{Request, Response, TransportError};
 use casbah_model::{SignedDuration, Timestamp};
+use casbah_pipeline::Curated;
 use casbah_platform_aws::process::{Invocation, Ports, Process};
 use casbah_platform_aws::roles::{Role, RoleError, handle};
 use casbah_platform_aws::{Settings, SystemClock, SystemRng, body};
 use serde_json::{Value, json};
 
-const EVENTS: [(&str, Role, &str); 8] = [
+const EVENTS: [(&str, Role, &str); 9] = [
     (
         "connect",
         Role::Api,
@@ -56,6 +58,11 @@ const EVENTS: [(&str, Role, &str); 8] = [
         "sweep",
         Role::Schedule,
         include_str!("../../../functions/sweep/event.json"),
+    ),
+    (
+        "compact",
+        Role::Queue,
+        include_str!("../../../functions/compact/event.json"),
     ),
     (
         "notify",
@@ -153,6 +160,17 @@ impl ObjectStore for Nothing {
 }
 
 #[async_trait]
+impl TableStore for Nothing {
+    async fn get(&self, _: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        Ok(None)
+    }
+
+    async fn replace(&self, _: &str, _: Bytes, _: Option<&Mark>) -> Result<(), ObjectError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl SecretStore for Nothing {
     async fn put(&self, _: &str, _: &Secret) -> Result<(), SecretError> {
         Ok(())
@@ -199,6 +217,11 @@ impl World {
             rng: Arc::new(SystemRng),
             notifier: Arc::clone(&self.told) as _,
             metrics: Arc::new(NoMetrics),
+            curated: Curated {
+                region: "eu-central-1".into(),
+                store: Arc::new(Nothing),
+                tables: None,
+            },
         };
         Process::new(&settings.expect("complete"), ports)
     }

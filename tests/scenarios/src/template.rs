@@ -197,7 +197,9 @@ fn what_a_queue_gives_up_is_seen_by_notify() {
             let event = &event["Properties"];
             let queue = words(&event["Queue"]).trim_end_matches(".Arn");
             events.insert(queue.to_string(), name.clone());
-            assert_eq!(event["BatchSize"], 10, "{queue}");
+            // Steps of one batch share the memory; those of compact hold much of it.
+            let batch = if queue == "CompactQueue" { 1 } else { 10 };
+            assert_eq!(event["BatchSize"], batch, "{queue}");
             assert_eq!(
                 event["FunctionResponseTypes"][0], "ReportBatchItemFailures",
                 "{queue}"
