@@ -28,7 +28,8 @@ def build(with_sam=False, is_dev=False):
         "CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never",
     }
     took["sam validate --lint"] = run("sam-validate", [sam, "validate", "--lint", "--region", "us-east-1"], **shared)
-    lint = [TOOLS / "sam/bin/cfn-lint", "--regions", "us-east-1", "eu-central-1", "--", "template.yaml", "infra/observability.yaml"]
+    infra = [path.relative_to(REPOSITORY) for path in (REPOSITORY / "infra").glob("*.yaml") if path.name != "openapi.yaml"]
+    lint = [TOOLS / "sam/bin/cfn-lint", "--regions", "us-east-1", "eu-central-1", "--", "template.yaml", *sorted(map(str, infra))]
     took["cfn-lint"] = run("cfn-lint", lint, **shared)
     tenant = ["cargo", "build", "--release", "--locked", *chosen("casbah-platform-local")]
     took["cargo build of the tenant"] = run("tenant-build", tenant, **shared)

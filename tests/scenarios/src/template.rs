@@ -2,6 +2,7 @@
 
 mod alarms;
 mod document;
+mod lake;
 mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};

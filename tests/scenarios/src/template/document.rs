@@ -20,7 +20,7 @@ pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn document(name: &str) -> Value {
+pub(crate) fn document(name: &str) -> Value {
     plain(serde_yaml_ng::from_str(&text(name)).unwrap_or_else(|error| panic!("{name}: {error}")))
 }
 
