@@ -11,6 +11,7 @@ use casbah_model::ports::Query;
 use casbah_model::record::RecordId;
 use casbah_model::state::Key;
 use casbah_model::tally::{Tallies, Tally};
+use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::activity_poll::Level;
@@ -48,6 +49,9 @@ pub struct Ledger {
     pub hours: Vec<LedgerRow>,
 }
 
+/// Manifests that are read side by side: every root has its own, and a large tenant has a hundred thousand.
+const READ_AT_ONCE: usize = 32;
+
 /// Sums the manifest of one connection, or of all.
 pub async fn ledger(ctx: &Context, only: Option<&ConnectionId>) -> Result<Ledger, StageError> {
     let mut ledger = Ledger {
@@ -77,13 +81,19 @@ pub async fn tallies(
     if only.is_none_or(|feed| feed == FILES) {
         committing.extend(committing_roots(ctx, &scope).await?);
     }
+    let named = committing
+        .into_iter()
+        .map(|stream| (feed_of(&stream), stream.manifest));
+    let wanted = named.filter(|(feed, _)| only.is_none_or(|only| feed == only));
+    let summed = futures::stream::iter(wanted).map(|(feed, manifest)| async move {
+        let mut tallies = Tallies::default();
+        each_entry(ctx, &manifest, |entry| tallies.add(&entry.tallies)).await?;
+        Ok::<_, StageError>((feed, tallies))
+    });
+    let mut summed = std::pin::pin!(summed.buffer_unordered(READ_AT_ONCE));
     let mut feeds: BTreeMap<String, Tallies> = BTreeMap::new();
-    for stream in committing {
-        let feed = feed_of(&stream);
-        if only.is_none_or(|only| feed == only) {
-            let tallies = feeds.entry(feed).or_default();
-            each_entry(ctx, &stream.manifest, |entry| tallies.add(&entry.tallies)).await?;
-        }
+    while let Some((feed, tallies)) = summed.try_next().await? {
+        feeds.entry(feed).or_default().add(&tallies);
     }
     Ok(feeds)
 }
