@@ -103,7 +103,7 @@ def examine(lab, checks, seed):
     checks.check(f"at least {LEAST_KILLS} functions died", None if kills >= LEAST_KILLS else kills)
     settled(lab, 600)
     found.counts(checks, api, CONNECTION, tenant.holds())
-    found.ledger(checks, api, CONNECTION, tenant.holds()["activities"])
+    found.ledger(checks, lab, api, CONNECTION, tenant.holds()["activities"])
     found.secrecy(checks, lab, tenant.secret)
     found.health(checks, lab, dead_letters=None, errors=None)
     if checks.failed:

@@ -65,7 +65,7 @@ def examine(lab, checks):
     checks.equal("a connection is taken in beside them", answer.status, 202)
     caught_up(lab, api, CONNECTION, READ_SECONDS)
     found.counts(checks, api, CONNECTION, tenant.holds())
-    found.ledger(checks, api, CONNECTION, tenant.holds()["activities"])
+    found.ledger(checks, lab, api, CONNECTION, tenant.holds()["activities"])
     print(f"{sent} messages sent, waiting for {len(letters)} dead letters", flush=True)
     named(checks, lab, letters)
     settled(lab, SECONDS)

@@ -80,7 +80,7 @@ def examine(lab, given, checks):
     used = figures.minus(figures.take(lab), before)
     print(f"read in {seconds:.0f} s", flush=True)
     found.counts(checks, api, CONNECTION, tenant.holds())
-    records = found.ledger(checks, api, CONNECTION, tenant.holds()["activities"])
+    records = found.ledger(checks, lab, api, CONNECTION, tenant.holds()["activities"])
     write_figures(lab, api, tenant, used, records, seconds)
     found.secrecy(checks, lab, tenant.secret)
     if given.idle:
