@@ -19,10 +19,13 @@ pub struct Fetched {
     pub events: u64,
     pub wall_seconds: f64,
     pub cpu_seconds: f64,
+    /// From the commits to Parquet.
+    pub table_cpu_seconds: f64,
     /// What was sent, and what lies in the lake: the compressed records and the compressed events.
     pub fetched_bytes: u64,
     pub record_bytes: u64,
     pub event_bytes: u64,
+    pub table_bytes: u64,
 }
 
 /// Reads a week of events in bundles of about `bundle` and commits them, each with its record.
@@ -43,9 +46,11 @@ pub fn fetch_to_commit(events: usize, bundle: u64) -> Fetched {
         events: found.written,
         wall_seconds: begun.elapsed().as_secs_f64(),
         cpu_seconds: found.cpu_seconds - MADE.get(),
+        table_cpu_seconds: found.table_cpu_seconds,
         fetched_bytes: BYTES.get(),
         record_bytes: bytes("raw"),
         event_bytes: bytes("ocsf"),
+        table_bytes: bytes("ext"),
     }
 }
 
