@@ -91,7 +91,6 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "lake",
                 "pipeline",
                 "platform-local",
-                "tables",
                 "simulators",
             ],
         ),

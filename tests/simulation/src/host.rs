@@ -18,19 +18,19 @@ use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::{Context, Curated, StageError};
 use casbah_platform_local::{LOCAL_REGION, LogNotifier, MemoryQueue, SeededRng, SqliteState};
 use casbah_simulators::microsoft365::Simulator;
-use casbah_tables::Parquet;
 
 use crate::bucket::{FaultyObjects, FaultyTables, MemoryObjects};
 use crate::conditions::Conditions;
 use crate::fault::Fault;
 use crate::invocation::{Invocation, World};
 use crate::mark::Mark;
+use crate::plain_tables::PlainTables;
 use crate::queue::FaultyQueue;
 use crate::skewed_clock::SkewedClock;
 use crate::table::FaultyTable;
 use crate::variant::Variant;
 use crate::vendor::FaultyVendor;
-use crate::wrong_bucket::Deferred;
+use crate::wrong_bucket::{Deferred, WrongTables};
 use crate::wrong_table::WrongTable;
 
 /// Clocks are wrong by this at the most.
@@ -210,7 +210,7 @@ impl Host {
             curated: Curated {
                 region: LOCAL_REGION.into(),
                 store: tables,
-                tables: Some(Arc::new(Parquet)),
+                tables: Some(Arc::new(PlainTables)),
             },
             settings: self.conditions.settings,
             tokens: container.tokens,
@@ -237,7 +237,16 @@ impl Host {
             inner: Arc::clone(&self.objects) as _,
             invocation: held(),
         });
+        let mut tables: Arc<dyn TableStore> = Arc::new(FaultyTables {
+            inner: Arc::clone(&self.objects) as _,
+            invocation: held(),
+        });
         if let Some(variant) = self.variant {
+            let wrong = Arc::new(WrongTables {
+                inner: tables,
+                variant,
+                waiting: Mutex::default(),
+            });
             let deferred = Arc::new(Deferred {
                 inner: objects,
                 variant: Some(variant),
@@ -247,18 +256,16 @@ impl Host {
                 inner: table,
                 queue: Arc::clone(&queue),
                 objects: Arc::clone(&deferred),
+                tables: Arc::clone(&wrong),
                 variant,
                 has_finished: AtomicBool::new(false),
                 believed: Mutex::default(),
             });
             objects = deferred;
+            tables = wrong;
         }
         let vendor = Arc::new(FaultyVendor {
             inner: Arc::clone(&self.simulator) as _,
-            invocation: held(),
-        });
-        let tables = Arc::new(FaultyTables {
-            inner: Arc::clone(&self.objects) as _,
             invocation: held(),
         });
         let ctx = self.context(table, queue, objects, tables, vendor, self.warm(), number);

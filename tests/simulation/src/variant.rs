@@ -30,10 +30,12 @@ pub enum Variant {
     PauseIgnored,
     /// A name that was deleted gets the keys again that it had.
     SameIncarnationAgain,
+    /// The cursor moves past events that are put into tables afterwards.
+    CursorBeforeTable,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 23] = [
+    pub const ALL: [Variant; 24] = [
         Variant::CursorBeforeObject,
         Variant::CommitWithoutFence,
         Variant::CommitFencedBySequence,
@@ -57,6 +59,7 @@ impl Variant {
         Variant::LargestTimeAsCursor,
         Variant::PauseIgnored,
         Variant::SameIncarnationAgain,
+        Variant::CursorBeforeTable,
     ];
 
     pub fn name(self) -> &'static str {
@@ -84,6 +87,7 @@ impl Variant {
             Variant::LargestTimeAsCursor => "largest-time-as-cursor",
             Variant::PauseIgnored => "pause-ignored",
             Variant::SameIncarnationAgain => "same-incarnation-again",
+            Variant::CursorBeforeTable => "cursor-before-table",
         }
     }
 

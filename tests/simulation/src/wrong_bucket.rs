@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use casbah_model::ports::{ObjectError, ObjectStore};
+use casbah_model::ports::{Mark, ObjectError, ObjectStore, TableStore};
 
 use crate::variant::Variant;
 
@@ -70,5 +70,47 @@ impl ObjectStore for Deferred {
 
     async fn delete(&self, name: &str) -> Result<(), ObjectError> {
         self.inner.delete(name).await
+    }
+}
+
+/// An object of a table that waits to be stored: its name, what it is to hold, and the state it is to replace.
+type Late = (String, Bytes, Option<Mark>);
+
+/// Tables for a function that does something wrong: it replaces their objects after the commit that says so.
+pub struct WrongTables {
+    pub inner: Arc<dyn TableStore>,
+    pub variant: Variant,
+    pub waiting: Mutex<Vec<Late>>,
+}
+
+impl WrongTables {
+    pub async fn flush(&self) {
+        let waiting =
+            std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for (name, content, over) in waiting {
+            // The worker believes that it is stored, whatever comes of it.
+            drop(self.inner.replace(&name, content, over.as_ref()).await);
+        }
+    }
+}
+
+#[async_trait]
+impl TableStore for WrongTables {
+    async fn get(&self, name: &str) -> Result<Option<(Bytes, Mark)>, ObjectError> {
+        self.inner.get(name).await
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        content: Bytes,
+        over: Option<&Mark>,
+    ) -> Result<(), ObjectError> {
+        if self.variant == Variant::CursorBeforeTable {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.push((name.into(), content, over.cloned()));
+            return Ok(());
+        }
+        self.inner.replace(name, content, over).await
     }
 }

@@ -10,13 +10,14 @@ use casbah_model::ports::{Query, Queue, StateStore, StoreError};
 use casbah_model::state::{Change, Condition, Item, Key, Keyed, Set, Value, Write};
 
 use crate::variant::Variant;
-use crate::wrong_bucket::Deferred;
+use crate::wrong_bucket::{Deferred, WrongTables};
 
 /// The table for a function that does something wrong.
 pub struct WrongTable {
     pub inner: Arc<dyn StateStore>,
     pub queue: Arc<dyn Queue>,
     pub objects: Arc<Deferred>,
+    pub tables: Arc<WrongTables>,
     pub variant: Variant,
     /// Whether this function has finished a unit.
     pub has_finished: AtomicBool,
@@ -254,6 +255,7 @@ impl WrongTable {
             }
         }
         self.objects.flush().await;
+        self.tables.flush().await;
         answer
     }
 

@@ -9,13 +9,14 @@ use casbah_simulation::variant::Variant;
 /// Variants that are caught in a handful of seeds; `--variants` looks for all of them among a thousand.
 const SEEDS: u64 = 12;
 /// Variants that need a rare meeting of faults, and so many seeds that a change should not wait for them.
-const RARE: [Variant; 6] = [
+const RARE: [Variant; 7] = [
     Variant::CommitWithoutFence,
     Variant::LeaseWithoutFence,
     Variant::UnfencedResync,
     Variant::GateWithoutCondition,
     Variant::OnlyLastFunctionClosesRun,
     Variant::SinglePassOverWindows,
+    Variant::CursorBeforeTable,
 ];
 
 #[test]
