@@ -18,6 +18,9 @@ from calls import describe, units
 HEAD_BYTES_MAX = 1 << 16
 # A part of an upload, the largest request there is, has 8 MB.
 BODY_BYTES_MAX = 64 << 20
+# The emulator closes a connection that was idle for 75 s and functions keep theirs for 90 s: a request in between would end
+# without an answer, so that nobody knew whether it was done.
+IDLE_SECONDS_MAX = 30
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "expect", "x-forwarded-proto"}
 
 
@@ -53,17 +56,21 @@ class Recorder:
         self.upstream, self.file = upstream, file
 
     async def serve(self, reader, writer):
-        back = None
+        back, used = None, 0.0
         try:
             while True:
                 first, headers = await read_head(reader)
                 if any(name.lower() == "expect" for name, _ in headers):
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = await read_body(reader, headers)
+                if back and time.monotonic() - used > IDLE_SECONDS_MAX:
+                    back[1].close()
+                    back = None
                 if back is None:
                     back = await asyncio.open_connection("127.0.0.1", self.upstream, limit=HEAD_BYTES_MAX)
                 if not await self.exchange(first, headers, body, writer, *back):
                     break
+                used = time.monotonic()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
             pass  # one of the two hung up
         finally:
