@@ -12,8 +12,8 @@ mkdir -p "$tools"
 DYNAMODB_LOCAL=amplify-dynamodb-simulator@2.9.30
 # 5.2.1 answers CompleteMultipartUpload in a way that the current SDK cannot read.
 MOTO='moto[server]==5.2.5'
-# boto3 speaks for the deploy test; zstandard looks into objects.
-MINISTACK=('ministack[full]==1.5.33' boto3==1.43.106 zstandard==0.25.0)
+# boto3 speaks for the deploy test; zstandard and duckdb look into objects, PyYAML into templates.
+MINISTACK=('ministack[full]==1.5.33' boto3==1.43.106 duckdb==2.0.0 PyYAML==6.0.3 zstandard==0.25.0)
 SAM=(aws-sam-cli==1.170.0 cargo-lambda==1.9.2 ziglang==0.17.1 cfn-lint==1.58.0)
 
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
