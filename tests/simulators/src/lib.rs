@@ -1,3 +1,11 @@
 //! SaaS tenants as small state machines, written from the vendors' documentation.
 
+mod address;
+mod answer;
+mod chance;
+mod json;
+mod latency;
 pub mod microsoft365;
+mod moment;
+mod seal;
+mod switches;

@@ -1,8 +1,8 @@
 //! Applications of the directory and what they were granted.
 
-use super::chance::{Draws, Stream, draw, guid, guid_index, push_guid_bits};
 use super::people::People;
 use super::plan::Plan;
+use crate::chance::{Draws, Stream, draw, guid, guid_index, push_guid_bits};
 
 /// The resource applications whose permissions others are granted.
 pub const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";

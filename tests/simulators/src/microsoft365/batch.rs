@@ -8,8 +8,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::desk::Desk;
-use super::json::object;
-use super::wire::{Answer, Call, Service, decode_path, graph_error, pairs};
+use super::wire::{Call, Service, graph_error};
+use crate::address::{decode_path, pairs};
+use crate::answer::Answer;
+use crate::json::object;
 
 /// JSON batching, "Batch size limitations".
 const CALLS_MAX: usize = 20;

@@ -7,12 +7,13 @@ use casbah_model::transport::{Body, Bytes, Headers, TransportError};
 
 use super::desk::Desk;
 use super::faults::Fault;
-use super::moment::{DAY, HOUR, Millis};
 use super::plan::ContentType;
 use super::records::{Oddity, Scene, push_record};
 use super::schedule::{Blob, CONTENT_LIFE, DEED};
 use super::tenant::Tenant;
-use super::wire::{Answer, CHUNK_BYTES, Content, management_error};
+use super::wire::management_error;
+use crate::answer::{Answer, CHUNK_BYTES, Content};
+use crate::moment::{DAY, HOUR, Millis};
 
 /// Bytes that make a record one of a megabyte.
 const LARGE_RECORD: usize = 1_000_000;

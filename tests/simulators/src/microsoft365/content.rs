@@ -2,13 +2,16 @@
 
 use casbah_model::Timestamp;
 
-use super::desk::{Desk, FOREIGN, seal, unseal};
+use super::desk::Desk;
 use super::faults::Fault;
-use super::json::object;
-use super::moment::{DAY, HOUR, MINUTE, Millis, millis};
 use super::plan::ContentType;
 use super::schedule::{Blob, CONTENT_LIFE};
-use super::wire::{Answer, Call, encode, management_error};
+use super::wire::{Call, management_error};
+use crate::address::encode;
+use crate::answer::Answer;
+use crate::json::object;
+use crate::moment::{DAY, HOUR, MINUTE, Millis, millis};
+use crate::seal::{FOREIGN, seal, unseal};
 
 /// The most hours of one listing (Management Activity API reference, "List available content").
 const WINDOW_MAX: Millis = DAY;

@@ -2,11 +2,11 @@
 
 use super::desk::Desk;
 use super::library::{Place, Share};
-use super::moment::{Millis, SECOND};
 use super::plan::ContentType;
 use super::records::{Deal, Scene};
 use super::schedule::{DEED, Event};
 use super::world::{Deed, Step};
+use crate::moment::{Millis, SECOND};
 
 impl Desk<'_> {
     pub fn act(&mut self, deed: Deed) {

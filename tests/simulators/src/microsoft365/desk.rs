@@ -2,30 +2,28 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use casbah_model::transport::Method;
 
-use super::chance::{Stream, draw};
-use super::faults::{Fault, Switches};
+use super::faults::Fault;
 use super::limits::{Charge, Limiter, Row, Verdict};
-use super::moment::Millis;
 use super::people::Person;
 use super::plan::Plan;
 use super::schedule::Schedule;
 use super::tenant::Tenant;
 use super::traffic::Traffic;
-use super::wire::{Answer, Call, Service, graph_error};
+use super::wire::{Call, Service, graph_error};
 use super::world::World;
-
-/// Where a link that leads astray goes.
-pub const FOREIGN: &str = "https://mirror.contoso-backup.example";
+use crate::answer::Answer;
+use crate::chance::Stream;
+use crate::moment::Millis;
+use crate::seal::seal;
+use crate::switches::Switches;
 
 /// Everything that changes.
 pub struct State {
     pub world: World,
     pub schedule: Schedule,
-    pub switches: Switches,
+    pub switches: Switches<Fault>,
     pub limiter: Limiter,
     pub traffic: Traffic,
     /// Tokens issued so far; makes each one different.
@@ -121,7 +119,7 @@ impl Desk<'_> {
             answer.headers.add(name, value);
         }
         let number = self.state.traffic.calls.values().sum::<u64>();
-        let id = super::chance::guid(self.plan.seed, Stream::Request, number);
+        let id = crate::chance::guid(self.plan.seed, Stream::Request, number);
         answer.with("request-id", id)
     }
 
@@ -176,23 +174,4 @@ impl Desk<'_> {
             self.plan.base.graph.trim_end_matches('/')
         )
     }
-}
-
-/// Makes a token opaque and hard to make up; nothing is stored, so any simulator of the plan reads it.
-pub fn seal(seed: u64, token: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(format!("{:08x}{token}", check(seed, token)))
-}
-
-/// Reads a token back; `None` if this tenant did not make it.
-pub fn unseal(seed: u64, sealed: &str) -> Option<String> {
-    let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?).ok()?;
-    let (front, token) = text.split_at_checked(8)?;
-    (front == format!("{:08x}", check(seed, token))).then(|| token.to_string())
-}
-
-fn check(seed: u64, token: &str) -> u32 {
-    let sum = token.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    draw(seed, Stream::Token, sum) as u32
 }

@@ -1,13 +1,14 @@
 //! Users, groups and what describes the organization.
 
 use super::desk::Desk;
-use super::json::{Object, Select, object, text};
-use super::moment::{DAY, millis, seconds};
 use super::paging::{Links, Position};
 use super::people::{DOMAINS, MEMBERS_PER_ENTRY, Person};
 use super::tenant::Tenant;
-use super::wire::{Answer, Call, graph_error, graph_page};
+use super::wire::{Call, graph_error, graph_page};
 use super::world::Step;
+use crate::answer::Answer;
+use crate::json::{Object, Select, object, text};
+use crate::moment::{DAY, millis, seconds};
 
 const PAGE_MAX: usize = 999;
 /// With `signInActivity` a page is smaller (Graph throttling limits, "Identity and access reports").

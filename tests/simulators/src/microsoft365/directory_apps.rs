@@ -1,13 +1,14 @@
 //! Applications of the directory and what they were granted.
 
 use super::apps::{AppRoleHeld, FIRST_PARTY_OWNER, GRAPH, Grant, MANAGEMENT, role_id, role_names};
-use super::chance::{Stream, guid};
 use super::desk::Desk;
 use super::directory::not_found;
-use super::json::{Object, Select, object};
-use super::moment::{DAY, seconds};
 use super::paging::Links;
-use super::wire::{Answer, Call};
+use super::wire::Call;
+use crate::answer::Answer;
+use crate::chance::{Stream, guid};
+use crate::json::{Object, Select, object};
+use crate::moment::{DAY, seconds};
 
 const PAGE_MAX: usize = 999;
 

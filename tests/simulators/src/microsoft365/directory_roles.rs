@@ -1,14 +1,16 @@
 //! Who holds which directory role, and the log of sign-ins.
 
-use super::chance::{Stream, draw, guid};
 use super::desk::Desk;
 use super::directory::not_found;
-use super::json::{Object, Select, object};
-use super::moment::{DAY, HOUR, seconds};
 use super::paging::Links;
 use super::roles::{Principal, ROLES, RoleHeld};
 use super::tenant::Tenant;
-use super::wire::{Answer, Call, encode, graph_error, graph_page};
+use super::wire::{Call, graph_error, graph_page};
+use crate::address::encode;
+use crate::answer::Answer;
+use crate::chance::{Stream, draw, guid};
+use crate::json::{Object, Select, object};
+use crate::moment::{DAY, HOUR, seconds};
 
 /// Rows of the sign-in log: one per user, up to one page (List signIns, "Optional query parameters").
 const SIGN_INS_MAX: u64 = 1000;

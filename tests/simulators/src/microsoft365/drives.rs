@@ -1,14 +1,16 @@
 //! Sites and drives: where files are, and what changed in them.
 
-use super::desk::{Desk, unseal};
+use super::desk::Desk;
 use super::faults::Fault;
-use super::json::object;
 use super::library::Place;
-use super::moment::{DAY, seconds};
 use super::paging::{Links, Position, ROUND_DONE};
 use super::tenant::Tenant;
-use super::wire::{Answer, Call, graph_error, graph_page};
+use super::wire::{Call, graph_error, graph_page};
 use super::world::Step;
+use crate::answer::Answer;
+use crate::json::object;
+use crate::moment::{DAY, seconds};
+use crate::seal::unseal;
 
 const PAGE_MAX: usize = 999;
 

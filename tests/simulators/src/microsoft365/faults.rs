@@ -1,9 +1,6 @@
 //! Awkward behaviour, each piece with a name and a switch.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
-
-use super::chance::{Stream, draw, fraction};
 
 /// What can go wrong, or be merely odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -211,114 +208,8 @@ impl FromStr for Fault {
     }
 }
 
-/// How often a fault strikes, and its detail.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FaultSettings {
-    /// Of the occasions, between 0 and 1.
-    pub probability: f64,
-    /// How many times at most; `None` is for ever.
-    pub count: Option<u64>,
-    /// What the fault's description calls `value`.
-    pub value: Option<String>,
-}
-
-impl FaultSettings {
-    pub fn always() -> FaultSettings {
-        FaultSettings {
-            probability: 1.0,
-            count: None,
-            value: None,
-        }
-    }
-
-    pub fn times(count: u64) -> FaultSettings {
-        FaultSettings {
-            count: Some(count),
-            ..FaultSettings::always()
-        }
-    }
-
-    pub fn probability(probability: f64) -> FaultSettings {
-        FaultSettings {
-            probability,
-            ..FaultSettings::always()
-        }
-    }
-
-    pub fn with_value(mut self, value: &str) -> FaultSettings {
-        self.value = Some(value.into());
-        self
-    }
-}
-
-/// The switches and how often each was tried.
-pub struct Switches {
-    seed: u64,
-    on: BTreeMap<Fault, FaultSettings>,
-    tried: BTreeMap<Fault, u64>,
-    struck: BTreeMap<Fault, u64>,
-}
-
-impl Switches {
-    pub fn new(seed: u64) -> Switches {
-        let (on, tried, struck) = Default::default();
-        Switches {
-            seed,
-            on,
-            tried,
-            struck,
-        }
-    }
-
-    pub fn set(&mut self, fault: Fault, settings: Option<FaultSettings>) {
-        match settings {
-            Some(settings) => drop(self.on.insert(fault, settings)),
-            None => drop(self.on.remove(&fault)),
-        }
-    }
-
-    pub fn struck(&self) -> BTreeMap<Fault, u64> {
-        self.struck.clone()
-    }
-
-    /// Whether the fault strikes at this occasion; its value if so (empty when it has none).
-    pub fn strikes(&mut self, fault: Fault) -> Option<String> {
-        let tried = self.tried.entry(fault).or_default();
-        *tried += 1;
-        let occasion = (fault as u64) << 32 | *tried;
-        self.strikes_at(fault, occasion)
-    }
-
-    /// The same, with the occasion named: the same record is always hit or always spared.
-    pub fn strikes_at(&mut self, fault: Fault, occasion: u64) -> Option<String> {
-        let is_picked = self.picks(fault, occasion);
-        let settings = self.on.get_mut(&fault)?;
-        if settings.count == Some(0) || !is_picked {
-            return None;
-        }
-        if let Some(count) = &mut settings.count {
-            *count -= 1;
-        }
-        let value = settings.value.clone().unwrap_or_default();
-        self.note(fault);
-        Some(value)
-    }
-
-    /// Whether the fault's probability picks this occasion, without counting.
-    pub fn picks(&self, fault: Fault, occasion: u64) -> bool {
-        self.settings(fault).is_some_and(|settings| {
-            let chance = fraction(draw(self.seed ^ fault as u64, Stream::Fault, occasion));
-            chance < settings.probability
-        })
-    }
-
-    /// Counts a strike that `picks` decided.
-    pub fn note(&mut self, fault: Fault) {
-        *self.struck.entry(fault).or_default() += 1;
-    }
-
-    /// Whether the switch is on at all, without counting.
-    pub fn settings(&self, fault: Fault) -> Option<&FaultSettings> {
-        self.on.get(&fault)
+impl From<Fault> for u64 {
+    fn from(fault: Fault) -> u64 {
+        fault as u64
     }
 }

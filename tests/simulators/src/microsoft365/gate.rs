@@ -3,8 +3,8 @@
 use super::desk::Desk;
 use super::limits::{Row, Verdict};
 use super::login::Claims;
-use super::moment::SECOND;
-use super::wire::{Answer, Call, graph_error};
+use super::wire::{Call, graph_error};
+use crate::answer::Answer;
 
 /// Share of a limit from which answers warn (Graph throttling limits, "Response headers"; SharePoint, "RateLimit headers").
 const WARNING_SHARE: f64 = 0.8;
@@ -192,10 +192,4 @@ pub fn refused(retry_after: Option<String>) -> Answer {
         Some(after) => answer.with("Retry-After", after),
         None => answer,
     }
-}
-
-/// The time `seconds` from now as an HTTP date (RFC 9110, 5.6.7).
-pub fn http_date(now: super::moment::Millis, seconds: i64) -> String {
-    let at = super::moment::timestamp(now + seconds * SECOND);
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

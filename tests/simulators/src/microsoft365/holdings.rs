@@ -8,11 +8,11 @@ use casbah_model::file::Sharing;
 
 use super::desk::Desk;
 use super::library::Place;
-use super::moment::{DAY, Millis};
 use super::plan::{ContentType, Plan};
 use super::records::event_id;
 use super::roles::ROLES;
 use super::schedule::Blob;
+use crate::moment::{DAY, Millis};
 
 /// Counts and ids at the moment of asking.
 #[derive(Clone, Debug, Default)]

@@ -1,11 +1,11 @@
 //! Items of a drive and their permissions, as Graph shows them.
 
-use super::chance::{Draws, Stream, draw};
 use super::desk::Desk;
-use super::json::{Object, Select, object};
 use super::library::{Place, Share};
-use super::moment::{HOUR, Millis, seconds};
 use super::wire::Call;
+use crate::chance::{Draws, Stream, draw};
+use crate::json::{Object, Select, object};
+use crate::moment::{HOUR, Millis, seconds};
 
 /// How long ago the oldest change of a file may be, in hours.
 const AGE_HOURS: u64 = 400 * 24;
@@ -207,7 +207,7 @@ impl Desk<'_> {
             "i:0#.f|membership|{}#ext#@contoso.onmicrosoft.com",
             mail.replace('@', "_")
         );
-        let id = super::chance::guid(self.plan.seed, Stream::Domain, number & 0xFFFF_FFFF);
+        let id = crate::chance::guid(self.plan.seed, Stream::Domain, number & 0xFFFF_FFFF);
         (identity(&id, &mail, &mail, &login), mail)
     }
 

@@ -4,9 +4,9 @@
 
 use casbah_model::file::Sharing;
 
-use super::chance::{Draws, Stream, draw, guid, guid_index};
 use super::people::People;
 use super::plan::Plan;
+use crate::chance::{Draws, Stream, draw, guid, guid_index};
 
 const TOPICS: [&str; 8] = [
     "Budget",

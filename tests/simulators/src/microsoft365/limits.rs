@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::moment::{DAY, MINUTE, Millis, SECOND};
+use crate::moment::{DAY, MINUTE, Millis, SECOND};
 
 /// Which limits hold, and how they count.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,15 +4,17 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use casbah_model::transport::Method;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::apps::{GRAPH, GRAPH_APP, MANAGEMENT, MANAGEMENT_APP, OURS, resource_of};
 use super::desk::Desk;
 use super::faults::Fault;
-use super::json::{object, text};
-use super::moment::SECOND;
 use super::people::DOMAINS;
-use super::wire::{Answer, Call, Service, graph_error, login_error, management_error, pairs};
+use super::wire::{Call, Service, graph_error, login_error, management_error};
+use crate::address::pairs;
+use crate::answer::Answer;
+use crate::json::{object, text};
+use crate::moment::SECOND;
+use crate::seal::{decode_part, signature};
 
 /// Lifetime of an access token in Microsoft's samples.
 const TOKEN_SECONDS: i64 = 3599;
@@ -299,7 +301,7 @@ impl Desk<'_> {
                 self.now,
             );
         };
-        let state = super::wire::encode(call.parameter("state").unwrap_or_default());
+        let state = crate::address::encode(call.parameter("state").unwrap_or_default());
         let tenant = &self.plan.tenant_id;
         let mark = if back.contains('?') { '&' } else { '?' };
         let to = format!("{back}{mark}tenant={tenant}&state={state}&admin_consent=True");
@@ -359,15 +361,6 @@ fn missing(parameter: &str) -> Refusal {
     (400, "invalid_request", 900_144, message)
 }
 
-/// Stands for a signature: nobody but the simulator checks it.
-fn signature(seed: u64, front: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{seed}|{front}")))
-}
-
-fn decode_part(part: &str) -> Option<serde_json::Value> {
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
-}
-
 fn basic_credentials(header: &str) -> Option<(String, String)> {
     let text = String::from_utf8(
         BASE64_STANDARD
@@ -377,7 +370,7 @@ fn basic_credentials(header: &str) -> Option<(String, String)> {
     .ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((
-        super::wire::decode_path(id),
-        super::wire::decode_path(secret),
+        crate::address::decode_path(id),
+        crate::address::decode_path(secret),
     ))
 }

@@ -4,10 +4,11 @@ use casbah_model::transport::Method;
 
 use super::desk::Desk;
 use super::faults::Fault;
-use super::json::object;
 use super::limits::Row;
 use super::plan::ContentType;
-use super::wire::{Answer, Call, Service, management_error};
+use super::wire::{Call, Service, management_error};
+use crate::answer::Answer;
+use crate::json::object;
 
 impl Desk<'_> {
     pub fn management(&mut self, call: &Call) -> Answer {

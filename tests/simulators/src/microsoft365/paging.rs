@@ -1,9 +1,11 @@
 //! Pages of Graph lists and deltas: positions that travel in links, so that nothing is remembered.
 
-use super::desk::{Desk, FOREIGN, unseal};
+use super::desk::Desk;
 use super::faults::Fault;
 use super::tenant::Tenant;
-use super::wire::{Answer, Call, graph_error, graph_page};
+use super::wire::{Call, graph_error, graph_page};
+use crate::answer::Answer;
+use crate::seal::{FOREIGN, unseal};
 
 /// Page of a delta without `Prefer: odata.maxpagesize`, and of `/users` without `$top` (List users, "Optional query parameters").
 const PAGE: usize = 100;

@@ -1,8 +1,8 @@
 //! The directory's people and groups, each a function of the seed and a number.
 
-use super::chance::{Draws, Stream, draw, guid, guid_index};
-use super::moment::{DAY, Millis};
 use super::plan::Plan;
+use crate::chance::{Draws, Stream, draw, guid, guid_index};
+use crate::moment::{DAY, Millis};
 
 const GIVEN: [&str; 24] = [
     "Amara", "Bruno", "Chiara", "Dilan", "Elif", "Felix", "Greta", "Hugo", "Ines", "Jonas",

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use casbah_model::{SignedDuration, Timestamp};
 
-use super::chance::{Stream, guid};
 use super::limits::Limits;
+use crate::chance::{Stream, guid};
+use crate::latency::Latency;
 
 /// The settings of one tenant. Two simulators of the same plan give the same answers.
 #[derive(Clone, Debug)]
@@ -69,20 +70,6 @@ impl BaseUrls {
             management: base,
         }
     }
-}
-
-/// How long an answer takes: evenly spread between the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Latency {
-    pub min: Duration,
-    pub max: Duration,
-}
-
-impl Latency {
-    pub const NONE: Latency = Latency {
-        min: Duration::ZERO,
-        max: Duration::ZERO,
-    };
 }
 
 /// The five feeds (Management Activity API reference, "Start a subscription").

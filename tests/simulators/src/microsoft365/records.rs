@@ -5,12 +5,12 @@
 
 use casbah_model::activity::ActivityKind;
 
-use super::chance::{Draws, Stream, draw, push_guid_bits};
-use super::json::push_text;
 use super::library::Place;
-use super::moment::{Millis, push_bare};
 use super::plan::{ContentType, Plan};
 use super::tenant::Tenant;
+use crate::chance::{Draws, Stream, draw, push_guid_bits};
+use crate::json::push_text;
+use crate::moment::{Millis, push_bare};
 
 /// What a record is about; the operation is inside where several look alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! Records of Entra: sign-ins (15) and directory changes (8).
 
 use super::apps::App;
-use super::chance::push_guid;
-use super::chance::{Draws, Stream};
-use super::json::{object, text};
 use super::records::{Deal, Frame, Oddity, Record, Scene, USER_AGENTS, open, push_ip};
 use super::roles::ROLES;
+use crate::chance::{Draws, Stream, push_guid};
+use crate::json::{object, text};
 
 /// Success is the operation, never ResultStatus: many failures carry `Success` there as well.
 pub fn sign_in(record: &mut Record<'_>, scene: &Scene, oddity: Oddity) {

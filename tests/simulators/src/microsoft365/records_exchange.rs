@@ -1,7 +1,7 @@
 //! Records of Exchange: cmdlets (1) and mailboxes (2, 50); and those of the General feed.
 
-use super::chance::{Stream, push_guid, push_guid_bits};
 use super::records::{Deal, Frame, Oddity, Record, Scene, open, push_ip, push_number};
+use crate::chance::{Stream, push_guid, push_guid_bits};
 
 const SYSTEM: &str = r"NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)";
 const ORGANIZATION: &str = "contoso.onmicrosoft.com";

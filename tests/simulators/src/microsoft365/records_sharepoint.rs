@@ -1,9 +1,9 @@
 //! Records of SharePoint and OneDrive: files (6), sharing (14), and what data loss prevention found in them (11).
 
-use super::chance::{Stream, push_guid};
 use super::library::Place;
 use super::people::People;
 use super::records::{Deal, Frame, Oddity, Record, Scene, USER_AGENTS, open, push_ip, push_number};
+use crate::chance::{Stream, push_guid};
 
 pub fn document(record: &mut Record<'_>, scene: &Scene, oddity: Oddity) {
     let place = scene.place.unwrap_or(Place { drive: 0, item: 0 });

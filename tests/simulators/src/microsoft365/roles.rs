@@ -1,8 +1,8 @@
 //! Directory roles, and who holds which.
 
 use super::apps::FIXED;
-use super::chance::{Stream, draw};
 use super::plan::Plan;
+use crate::chance::{Stream, draw};
 
 /// A directory role: name, template id and whether it can change who may do what.
 pub struct Role {

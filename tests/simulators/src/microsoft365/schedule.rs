@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::chance::{Draws, Stream, draw};
-use super::moment::{DAY, HOUR, MINUTE, Millis, from_stamp, stamp};
 use super::plan::{ContentType, Plan};
+use crate::chance::{Draws, Stream, draw};
+use crate::moment::{DAY, HOUR, MINUTE, Millis, from_stamp, stamp};
 
 /// Content stays 7 days (Management Activity API reference, "List available content").
 pub const CONTENT_LIFE: Millis = 7 * DAY;

@@ -9,17 +9,19 @@ use casbah_model::SignedDuration;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::transport::{Request, Response, TransportError};
 
-use super::chance::{Stream, draw, fraction};
 use super::desk::{Desk, State};
-use super::faults::{Fault, FaultSettings};
+use super::faults::Fault;
 use super::holdings::Holdings;
 use super::plan::Plan;
 use super::records::event_id;
 use super::schedule::Blob;
 use super::tenant::Tenant;
 use super::traffic::Traffic;
-use super::wire::{Call, graph_error, host};
+use super::wire::{Call, graph_error};
 use super::world::Deed;
+use crate::address::host;
+use crate::latency::Flights;
+use crate::switches::FaultSettings;
 
 /// What the fault `slow-answers` waits when it has no value.
 const SLOW: Duration = Duration::from_secs(30);
@@ -36,32 +38,14 @@ struct Inner {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     requests: AtomicU64,
-    in_flight: AtomicU64,
-    peak: AtomicU64,
-}
-
-/// Counts a call for as long as it lives.
-struct Flight<'a>(&'a Inner);
-
-impl<'a> Flight<'a> {
-    fn begin(inner: &'a Inner) -> Flight<'a> {
-        let now = inner.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        inner.peak.fetch_max(now, Ordering::Relaxed);
-        Flight(inner)
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
+    flights: Flights,
 }
 
 impl Simulator {
     pub fn new(plan: Plan, clock: Arc<dyn Clock>) -> Simulator {
         let tenant = Arc::new(Tenant::new(&plan));
         let state = Mutex::new(State::new(&plan));
-        let (requests, in_flight, peak) = Default::default();
+        let (requests, flights) = Default::default();
         Simulator {
             inner: Arc::new(Inner {
                 plan,
@@ -69,8 +53,7 @@ impl Simulator {
                 clock,
                 state,
                 requests,
-                in_flight,
-                peak,
+                flights,
             }),
         }
     }
@@ -112,7 +95,7 @@ impl Simulator {
         let mut traffic = state.traffic.clone();
         traffic.faults = state.switches.struck();
         traffic.duplicates = state.world.duplicates;
-        traffic.concurrency_peak = self.inner.peak.load(Ordering::Relaxed);
+        traffic.concurrency_peak = self.inner.flights.peak();
         traffic
     }
 
@@ -151,9 +134,7 @@ impl Inner {
     /// The time this answer takes.
     fn wait(&self) -> Duration {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let share = fraction(draw(self.plan.seed, Stream::Latency, number));
-        let latency = self.plan.latency;
-        let usual = latency.min + latency.max.saturating_sub(latency.min).mul_f64(share);
+        let usual = self.plan.latency.of(self.plan.seed, number);
         match self.state().switches.strikes(Fault::SlowAnswers) {
             Some(seconds) => usual + seconds.parse().map_or(SLOW, Duration::from_secs),
             None => usual,
@@ -165,7 +146,7 @@ impl Inner {
 impl Transport for Simulator {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let inner = &*self.inner;
-        let _flight = Flight::begin(inner);
+        let _flight = inner.flights.begin();
         let wait = inner.wait();
         if !wait.is_zero() {
             let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);

@@ -5,7 +5,7 @@ use super::library::{Library, Place};
 use super::people::{Groups, People};
 use super::plan::Plan;
 use super::roles::{RoleHeld, roles_held};
-use super::wire::encode;
+use crate::address::encode;
 
 pub struct Tenant {
     pub seed: u64,

@@ -4,8 +4,11 @@ use casbah_model::transport::Bytes;
 
 use super::desk::Desk;
 use super::faults::Fault;
-use super::gate::{http_date, refused};
-use super::wire::{Answer, BrokenBody, Call, Content, Service, graph_error, host};
+use super::gate::refused;
+use super::wire::{Call, Service, graph_error};
+use crate::address::host;
+use crate::answer::{Answer, BrokenBody, Content};
+use crate::moment::http_date;
 
 /// What the fault `graph-429` waits when it has no value, in seconds.
 const RETRY_AFTER: i64 = 10;

@@ -1,13 +1,12 @@
-//! Requests taken apart and answers put together, in the error shapes of the three services.
+//! Requests taken apart, and the error shapes of the three services.
 
-use async_trait::async_trait;
-use casbah_model::transport::{
-    Body, Bytes, Headers, Method, Request, Response, TransportError, WholeBody,
-};
+use casbah_model::transport::{Bytes, Headers, Method, Request};
 
-use super::json::{self, object};
-use super::moment::{self, Millis};
 use super::plan::BaseUrls;
+use crate::address::{decode_path, pairs};
+use crate::answer::Answer;
+use crate::json::{self, object};
+use crate::moment::{self, Millis};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
@@ -111,157 +110,6 @@ impl Call {
             .map(|name| name.trim().to_string());
         Some(names.filter(|name| !name.is_empty()).collect())
     }
-}
-
-/// Splits `a=b&c=d` and decodes both sides, with `+` as a space.
-pub fn pairs(query: &str) -> Vec<(String, String)> {
-    let parts = query.split('&').filter(|part| !part.is_empty());
-    let decoded = |text: &str| decode_path(&text.replace('+', " "));
-    parts
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (decoded(name), decoded(value))
-        })
-        .collect()
-}
-
-/// Decodes `%41`; anything malformed stays as it is.
-pub fn decode_path(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text
-            .get(at + 1..at + 3)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Encodes everything but letters, digits and `-._~` (RFC 3986, 2.3).
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-/// An answer before its faults and headers are final.
-pub struct Answer {
-    pub status: u16,
-    pub headers: Headers,
-    pub content: Content,
-}
-
-/// The body of an answer.
-pub enum Content {
-    Whole(String),
-    /// Made piece by piece while it is read.
-    Stream(Box<dyn Body>),
-}
-
-impl Answer {
-    pub fn json(status: u16, text: impl Into<String>) -> Answer {
-        let headers = Headers::default().with("Content-Type", "application/json; charset=utf-8");
-        Answer {
-            status,
-            headers,
-            content: Content::Whole(text.into()),
-        }
-    }
-
-    pub fn empty(status: u16) -> Answer {
-        Answer {
-            status,
-            headers: Headers::default(),
-            content: Content::Whole(String::new()),
-        }
-    }
-
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
-        self.headers.add(name, value);
-        self
-    }
-
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    pub fn text(&self) -> &str {
-        match &self.content {
-            Content::Whole(text) => text,
-            Content::Stream(_) => "",
-        }
-    }
-
-    /// Small bodies go out in one piece, large ones in pieces of `CHUNK_BYTES`.
-    pub fn into_response(self) -> Response {
-        let body = match self.content {
-            Content::Whole(text) if text.len() <= CHUNK_BYTES => WholeBody::boxed(text),
-            Content::Whole(text) => Box::new(Pieces(Bytes::from(text))),
-            Content::Stream(body) => body,
-        };
-        Response {
-            status: self.status,
-            headers: self.headers,
-            body,
-        }
-    }
-}
-
-/// Pieces are as large as a read from a socket usually is.
-pub const CHUNK_BYTES: usize = 64 * 1024;
-
-struct Pieces(Bytes);
-
-#[async_trait]
-impl Body for Pieces {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(self.0.split_to(CHUNK_BYTES.min(self.0.len()))))
-    }
-}
-
-/// Hands out the beginning of a text, then the connection breaks.
-pub struct BrokenBody {
-    pub begin: Option<Bytes>,
-    pub host: String,
-}
-
-#[async_trait]
-impl Body for BrokenBody {
-    async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        match self.begin.take() {
-            Some(begin) => Ok(Some(begin)),
-            None => Err(TransportError::BrokenOff {
-                host: self.host.clone(),
-            }),
-        }
-    }
-}
-
-/// The host of an address, for messages.
-pub fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or(rest).to_string()
 }
 
 /// Graph error ("Microsoft Graph error responses and resource types").

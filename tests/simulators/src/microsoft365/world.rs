@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::library::{Place, Share};
-use super::moment::Millis;
 use super::plan::{ContentType, Plan};
 use super::records::Scene;
 use super::schedule::Blob;
+use crate::moment::Millis;
 
 /// What somebody does in the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ pub struct World {
 
 impl World {
     pub fn new(plan: &Plan) -> World {
-        let long_ago = plan.started.as_millisecond() - 365 * super::moment::DAY;
+        let long_ago = plan.started.as_millisecond() - 365 * crate::moment::DAY;
         let on = |feed: &ContentType| {
             (
                 *feed,

@@ -61,6 +61,12 @@ pub fn stamp(at: Millis) -> String {
     millis(at).chars().filter(char::is_ascii_digit).collect()
 }
 
+/// The time `seconds` from now as an HTTP date (RFC 9110, 5.6.7).
+pub fn http_date(now: Millis, seconds: i64) -> String {
+    let at = timestamp(now + seconds * SECOND);
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// Reads a stamp back.
 pub fn from_stamp(text: &str) -> Option<Millis> {
     if text.len() != 17 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
