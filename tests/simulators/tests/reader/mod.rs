@@ -2,35 +2,17 @@
 
 #![allow(dead_code, reason = "every test file uses another part of the reader")]
 
-use std::sync::{Arc, Mutex};
+#[path = "../clock/mod.rs"]
+mod clock;
 
-use async_trait::async_trait;
+use std::sync::Arc;
+
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::transport::{Headers, Method, Request, TransportError};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_simulators::microsoft365::{Latency, Plan, Simulator};
+pub use clock::JumpingClock;
 use serde_json::Value;
-
-/// Sleeping moves it.
-pub struct JumpingClock(Mutex<Timestamp>);
-
-impl JumpingClock {
-    pub fn forward(&self, by: SignedDuration) {
-        *self.0.lock().unwrap() += by;
-    }
-}
-
-#[async_trait]
-impl Clock for JumpingClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-
-    async fn sleep_until(&self, until: Timestamp) {
-        let mut now = self.0.lock().unwrap();
-        *now = (*now).max(until);
-    }
-}
 
 pub struct Answer {
     pub status: u16,
@@ -79,7 +61,7 @@ pub fn small_plan(seed: u64) -> Plan {
 
 impl Reader {
     pub fn new(plan: Plan) -> Reader {
-        let clock = Arc::new(JumpingClock(Mutex::new(plan.started)));
+        let clock = Arc::new(JumpingClock::at(plan.started));
         let simulator = Simulator::new(plan.clone(), clock.clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
