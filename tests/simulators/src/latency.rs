@@ -42,6 +42,11 @@ impl Flights {
         Flight(self)
     }
 
+    /// Calls under way.
+    pub fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
     /// The most calls at one time.
     pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)

@@ -7,5 +7,6 @@ mod json;
 mod latency;
 pub mod microsoft365;
 mod moment;
+pub mod okta;
 mod seal;
 mod switches;

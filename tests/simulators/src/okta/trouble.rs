@@ -1,0 +1,67 @@
+//! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
+
+use casbah_model::transport::Bytes;
+
+use super::desk::Desk;
+use super::faults::Fault;
+use super::limits::Bucket;
+use super::wire::{Call, api_error};
+use crate::address::host;
+use crate::answer::{Answer, BrokenBody, Content};
+
+impl Desk<'_> {
+    /// An answer that comes instead of the real one. The token endpoint is spared.
+    pub fn trouble_before(&mut self, call: &Call) -> Option<Answer> {
+        if Bucket::of(call) == Some(Bucket::Token) {
+            return None;
+        }
+        if self.strikes(Fault::Plain500).is_some() {
+            return Some(api_error("E0000009", ""));
+        }
+        if self.strikes(Fault::Plain502).is_some() {
+            return Some(html(502));
+        }
+        if self.strikes(Fault::Plain503).is_some() {
+            return Some(html(503));
+        }
+        let accept = call.headers.get("Accept").unwrap_or("*/*");
+        if !["json", "*/*", "application/*"]
+            .iter()
+            .any(|kind| accept.contains(kind))
+        {
+            return Some(api_error("E0000021", ""));
+        }
+        None
+    }
+
+    /// Spoils a good answer. The token endpoint and empty bodies are spared.
+    pub fn trouble_after(&mut self, call: &Call, answer: Answer) -> Answer {
+        let is_long = answer.text().len() > 1;
+        if Bucket::of(call) == Some(Bucket::Token) || !answer.is_success() || !is_long {
+            return answer;
+        }
+        if self.strikes(Fault::NotJson).is_some() {
+            return html(200);
+        }
+        if self.strikes(Fault::TruncatedBody).is_none() {
+            return answer;
+        }
+        let text = Bytes::copy_from_slice(answer.text().as_bytes());
+        let body = BrokenBody {
+            begin: Some(text.slice(..text.len() / 2)),
+            host: host(&self.plan.base),
+        };
+        Answer {
+            content: Content::Stream(Box::new(body)),
+            ..answer
+        }
+    }
+}
+
+/// A page that some proxy made.
+fn html(status: u16) -> Answer {
+    let page = "<!DOCTYPE html><html><head><title>Sorry</title></head><body>Something went wrong.</body></html>";
+    let mut answer = Answer::empty(status).with("Content-Type", "text/html; charset=utf-8");
+    answer.content = Content::Whole(page.into());
+    answer
+}
