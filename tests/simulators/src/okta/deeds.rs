@@ -111,6 +111,18 @@ impl Desk<'_> {
         self.set_status(by, user, Status::Deprovisioned, "user.lifecycle.deactivate");
     }
 
+    /// The same, but the status comes when the event does.
+    pub fn deactivate_later(&mut self, by: Actor, user: u64) {
+        let Some(old) = self.status(user) else {
+            return;
+        };
+        let at = self.now + self.plan.deed_delay.as_millis() as Millis;
+        self.deactivate(by, user);
+        let change = self.state.world.users.entry(user).or_default();
+        change.status = Some(old);
+        change.next = Some((Status::Deprovisioned, at));
+    }
+
     fn delete(&mut self, user: u64) {
         if self.status(user) == Some(Status::Deprovisioned) {
             self.tell_of("user.lifecycle.delete.initiated", ADMIN, user);

@@ -127,6 +127,10 @@ impl Desk<'_> {
             (_, ["api", "v1", "users", _, "clients" | "grants", ..])
             | (_, ["api", "v1", "apps" | "api-tokens", ..])
             | (_, ["integrations", ..]) => self.applications(call, &path, bearer),
+            (_, ["api", "v1", "users", _, "lifecycle" | "sessions", ..])
+            | (_, ["oauth2", "v1", "global-token-revocation"]) => {
+                self.lifecycle(call, &path, bearer)
+            }
             (_, ["api", "v1", "users", ..]) => self.users(call, &path, bearer),
             (_, ["api", "v1", "groups", ..]) => self.groups(call, &path, bearer),
             (Method::Get, ["api", "v1", "logs"]) => self.system_log(call),

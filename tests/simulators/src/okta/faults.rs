@@ -43,6 +43,10 @@ pub enum Fault {
     SlowAnswers,
     /// No answer at all.
     Timeout,
+    /// 411 for a POST or PUT without body that has no `Content-Length: 0`.
+    LengthRequired,
+    /// Changes of users that Active Directory or LDAP masters are refused (uncertain).
+    MasteredUser,
     /// A page repeats its first items at its end.
     RepeatedItems,
     /// An empty page with a next link comes before the page asked for.
@@ -84,7 +88,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 38] = [
+    pub const ALL: [Fault; 40] = [
         Fault::TokenExpiresMidway,
         Fault::ApiTokenRevoked,
         Fault::ScopesShrink,
@@ -104,6 +108,8 @@ impl Fault {
         Fault::TruncatedBody,
         Fault::SlowAnswers,
         Fault::Timeout,
+        Fault::LengthRequired,
+        Fault::MasteredUser,
         Fault::RepeatedItems,
         Fault::EmptyPage,
         Fault::NextLinkCircle,
@@ -146,6 +152,8 @@ impl Fault {
             Fault::TruncatedBody => "truncated-body",
             Fault::SlowAnswers => "slow-answers",
             Fault::Timeout => "timeout",
+            Fault::LengthRequired => "length-required",
+            Fault::MasteredUser => "mastered-user",
             Fault::RepeatedItems => "repeated-items",
             Fault::EmptyPage => "empty-page",
             Fault::NextLinkCircle => "next-link-circle",

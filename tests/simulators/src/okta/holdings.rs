@@ -19,6 +19,8 @@ use crate::moment::Millis;
 pub struct Holdings {
     /// Users there are, deprovisioned ones included, with their status.
     pub users: BTreeMap<String, Status>,
+    /// Sessions of the users who have any.
+    pub sessions: BTreeMap<String, u64>,
     pub groups: BTreeMap<String, GroupType>,
     /// Memberships as group id and user id, those of Everyone included.
     pub memberships: BTreeSet<(String, String)>,
@@ -83,6 +85,10 @@ impl Holdings {
                 continue;
             };
             self.users.insert(people.id(user), status);
+            let sessions = desk.sessions(user);
+            if sessions > 0 {
+                self.sessions.insert(people.id(user), sessions);
+            }
         }
         let groups = &desk.tenant.groups;
         for group in 0..groups.count {

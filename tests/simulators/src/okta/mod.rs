@@ -17,6 +17,7 @@ mod filter;
 mod gate;
 mod holdings;
 mod ids;
+mod lifecycle;
 mod limits;
 mod log;
 mod login;

@@ -1,6 +1,6 @@
 //! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
 
-use casbah_model::transport::Bytes;
+use casbah_model::transport::{Bytes, Method};
 
 use super::desk::Desk;
 use super::faults::Fault;
@@ -30,6 +30,13 @@ impl Desk<'_> {
             .any(|kind| accept.contains(kind))
         {
             return Some(api_error("E0000021", ""));
+        }
+        // Content-Length may be set below us, so that asking for it is a fault to be switched on.
+        let has_length = call.headers.get("Content-Length").is_some();
+        let is_write = matches!(call.method, Method::Post | Method::Put);
+        if is_write && call.body.is_empty() && !has_length {
+            self.strikes(Fault::LengthRequired)?;
+            return Some(html(411));
         }
         None
     }

@@ -49,6 +49,10 @@ impl Call {
         found.map(|(_, value)| value.as_str())
     }
 
+    pub fn is_true(&self, name: &str) -> bool {
+        self.parameter(name) == Some("true")
+    }
+
     /// Parameters as they were written, without the named ones.
     pub fn query_without(&self, names: &[&str]) -> String {
         let parts = self.raw_query.split('&').filter(|part| {
