@@ -147,6 +147,7 @@ fn every_fault_is_tried_here() {
         include_str!("okta_dpop.rs"),
         include_str!("okta_faults.rs"),
         include_str!("okta_governance.rs"),
+        include_str!("okta_hooks.rs"),
         include_str!("okta_limits.rs"),
         include_str!("okta_log.rs"),
         include_str!("okta_login.rs"),

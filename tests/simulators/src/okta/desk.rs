@@ -135,6 +135,7 @@ impl Desk<'_> {
             (_, ["api", "v1", "groups", ..]) => self.groups(call, &path, bearer),
             (Method::Get, ["api", "v1", "logs"]) => self.system_log(call),
             (Method::Get, ["api", "v1", "org"]) => self.org(),
+            (_, ["api", "v1", "eventHooks", ..]) => self.event_hooks(call, &path, bearer),
             (_, ["api", "v1", "logs" | "org"]) => not_allowed(),
             _ => not_found(path.last().unwrap_or(&""), "Endpoint"),
         }

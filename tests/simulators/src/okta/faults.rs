@@ -85,10 +85,18 @@ pub enum Fault {
     EventOf1mb,
     /// Events that happen from now on are stored `value` minutes later than usual, or 240.
     LateEvents,
+    /// A delivery to a hook comes twice.
+    HookDuplicate,
+    /// A delivery to a hook is lost.
+    HookDrop,
+    /// A delivery to a hook comes after the next one, its events turned round.
+    HookReorder,
+    /// A delivery to a hook comes `value` minutes late, or 60.
+    HookDelay,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 40] = [
+    pub const ALL: [Fault; 44] = [
         Fault::TokenExpiresMidway,
         Fault::ApiTokenRevoked,
         Fault::ScopesShrink,
@@ -129,6 +137,10 @@ impl Fault {
         Fault::EventWithoutUuid,
         Fault::EventOf1mb,
         Fault::LateEvents,
+        Fault::HookDuplicate,
+        Fault::HookDrop,
+        Fault::HookReorder,
+        Fault::HookDelay,
     ];
 
     pub fn name(self) -> &'static str {
@@ -173,6 +185,10 @@ impl Fault {
             Fault::EventWithoutUuid => "event-without-uuid",
             Fault::EventOf1mb => "event-of-1mb",
             Fault::LateEvents => "late-events",
+            Fault::HookDuplicate => "hook-duplicate",
+            Fault::HookDrop => "hook-drop",
+            Fault::HookReorder => "hook-reorder",
+            Fault::HookDelay => "hook-delay",
         }
     }
 }

@@ -16,6 +16,8 @@ mod faults;
 mod filter;
 mod gate;
 mod holdings;
+mod hook_state;
+mod hooks;
 mod ids;
 mod lifecycle;
 mod limits;
@@ -40,6 +42,7 @@ pub use crate::switches::FaultSettings;
 pub use events::Family;
 pub use faults::Fault;
 pub use holdings::{Activity, Holder, Holdings, RoleHeld};
+pub use hook_state::{HookAnswer, HookCall};
 pub use limits::{Bucket, Class, LimitShown, Limits};
 pub use people::{GroupType, Status};
 pub use plan::{

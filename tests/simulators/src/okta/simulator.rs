@@ -12,6 +12,7 @@ use casbah_model::transport::{Request, Response, TransportError};
 use super::desk::{Desk, State, Tenant};
 use super::faults::Fault;
 use super::holdings::Holdings;
+use super::hook_state::{HookAnswer, HookCall};
 use super::plan::Plan;
 use super::traffic::Traffic;
 use super::wire::{Call, api_error_as};
@@ -89,6 +90,16 @@ impl Simulator {
     /// Lets somebody do something now: the state changes, and events follow with a delay.
     pub fn act(&self, deed: Deed) {
         self.inner.at_desk(|desk| desk.act(deed));
+    }
+
+    /// Calls that the org makes to hooks and that are due now, each handed out once.
+    pub fn hook_calls(&self) -> Vec<HookCall> {
+        self.inner.at_desk(|desk| desk.hook_calls())
+    }
+
+    /// Tells the org what became of a call to a hook.
+    pub fn hook_answered(&self, call: &HookCall, answer: &HookAnswer) {
+        self.inner.at_desk(|desk| desk.hook_answered(call, answer));
     }
 
     /// Answers like `send`; what would be no answer at all becomes a 504.

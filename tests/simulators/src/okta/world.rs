@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::apps::{API_TOKENS, Grant};
 use super::events::Scene;
+use super::hook_state::Hook;
 use super::people::Status;
 use super::plan::Plan;
 use super::roles::{Assignment, assignments};
@@ -129,6 +130,7 @@ pub struct World {
     pub nonces_dropped: i64,
     /// Lists of users by search or filter so far.
     pub searches: u64,
+    pub hooks: Vec<Hook>,
     /// Access tokens issued so far; makes each one different.
     pub tokens: u64,
 }
