@@ -242,6 +242,27 @@ fn lists_may_be_short_for_want_of_a_role() {
 }
 
 #[test]
+fn a_role_that_is_bound_to_a_resource_set_sees_no_more() {
+    let mut plan = small_plan(15);
+    plan.client.roles = vec!["Factor desk".into()];
+    let reader = Reader::new(plan);
+    let bearer = reader.bearer("okta.users.read okta.groups.read");
+    let ask = |path: &str| reader.ask(Method::Get, path, bearer.clone(), "");
+    let all = reader.walk("/api/v1/users");
+    let in_sales = |user: &&Value| user["profile"]["department"] == "Sales";
+    let (sales, others): (Vec<_>, Vec<_>) = all.iter().partition(in_sales);
+    let listed = ask("/api/v1/users").json();
+    assert_eq!(listed.as_array().unwrap().iter().collect::<Vec<_>>(), sales);
+    let one = |user: &Value| format!("/api/v1/users/{}", user["id"].as_str().unwrap());
+    assert_eq!(ask(&one(sales[0])).status, 200);
+    assert_eq!(ask(&one(others[0])).refusal(), (404, "E0000007".into()));
+    assert_eq!(ask("/api/v1/groups").status, 403);
+    let role = "READ_ONLY_ADMIN".into();
+    reader.simulator.act(Deed::GrantClientRole { role });
+    assert_eq!(ask(&one(others[0])).status, 200);
+}
+
+#[test]
 fn a_missing_scope_is_told_in_three_ways() {
     let ask = |choice| {
         let mut plan = small_plan(11);

@@ -52,6 +52,10 @@ impl Desk<'_> {
                 let role = RoleRef::named(&role).expect("a deed names a role there is");
                 self.grant_role(ADMIN, Assignee::User(user), role);
             }
+            Deed::GrantClientRole { role } => {
+                let role = RoleRef::named(&role).expect("a deed names a role there is");
+                self.grant_role(ADMIN, Assignee::Client, role);
+            }
             Deed::RevokeRoles { user } => self.revoke_roles(Assignee::User(user)),
             Deed::RevokeClientRoles => self.revoke_roles(Assignee::Client),
             Deed::RevokeScope { scope } => {

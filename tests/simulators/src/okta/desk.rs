@@ -63,6 +63,8 @@ pub struct Desk<'a> {
     pub now: Millis,
     /// Calls under way, this one included.
     pub in_flight: u64,
+    /// The only department whose users whoever calls may see; the others are as if they were not there (uncertain).
+    pub view: Option<&'static str>,
 }
 
 impl Desk<'_> {
@@ -109,6 +111,7 @@ impl Desk<'_> {
             Ok(bearer) => bearer,
             Err(answer) => return answer,
         };
+        self.view = self.view(&bearer);
         self.limited(bucket.unwrap_or(Bucket::Other), |desk| {
             match desk.refusal(call, &bearer) {
                 Some(answer) => answer,
@@ -173,6 +176,15 @@ impl Desk<'_> {
         person.last_updated = change.last_updated.unwrap_or(person.last_updated);
         person.status_changed = change.status_changed.or(person.status_changed);
         Some(person)
+    }
+
+    /// A user that whoever calls may see.
+    pub fn seen(&self, index: u64) -> Option<Person> {
+        let person = self.user(index)?;
+        let is_seen = self
+            .view
+            .is_none_or(|department| person.department == department);
+        is_seen.then_some(person)
     }
 
     /// The number of a user there is, by id or login.

@@ -66,7 +66,7 @@ impl Desk<'_> {
         match (who, bearer) {
             ("me", Bearer::Admin { user }) if self.plan.choices.me == Me::Owner => self.user(*user),
             ("me", _) => None,
-            _ => self.find_user(who).and_then(|user| self.user(user)),
+            _ => self.find_user(who).and_then(|user| self.seen(user)),
         }
     }
 
@@ -101,7 +101,7 @@ impl Desk<'_> {
             self.status(*user)
                 .is_some_and(|status| status != Status::Deprovisioned)
         });
-        let users = shown.filter_map(|user| Some((user, self.user(user)?)));
+        let users = shown.filter_map(|user| Some((user, self.seen(user)?)));
         let detail = Detail::list(call);
         self.list(call, &page, users, |person| {
             user_text(self, person, &detail)
@@ -117,7 +117,7 @@ impl Desk<'_> {
         };
         let words = words.to_lowercase();
         let begins = |text: &str| text.to_lowercase().starts_with(&words);
-        let all = (0..self.user_count()).filter_map(|user| self.user(user));
+        let all = (0..self.user_count()).filter_map(|user| self.seen(user));
         let found = all.filter(|person| {
             let is_shown = person.status != Status::Deprovisioned;
             is_shown && (begins(person.given) || begins(person.family) || begins(&person.login))
@@ -171,7 +171,7 @@ impl Desk<'_> {
 
     /// A user as the search index knows it.
     fn indexed(&self, user: u64) -> Option<Person> {
-        let mut person = self.user(user)?;
+        let mut person = self.seen(user)?;
         match self.state.world.user(user).indexed {
             Some((old, until)) if self.state.world.searches <= until => {
                 person.status = old?;
@@ -267,7 +267,7 @@ impl Desk<'_> {
         let members = self.members(group);
         let users = members
             .into_iter()
-            .filter_map(|user| Some((user, self.user(user)?)));
+            .filter_map(|user| Some((user, self.seen(user)?)));
         let detail = Detail::list(call);
         self.list(call, &page, users, |person| {
             user_text(self, person, &detail)

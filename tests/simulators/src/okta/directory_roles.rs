@@ -241,15 +241,13 @@ impl Desk<'_> {
     }
 
     fn resource_sets(&self) -> Answer {
-        let texts = (0_u64..)
-            .zip(&RESOURCE_SETS)
-            .map(|(number, (label, description))| {
-                object(|one| {
-                    one.text("id", &id(self.plan.seed, Type::ResourceSet, number))
-                        .text("label", label)
-                        .text("description", description);
-                })
-            });
+        let texts = (0_u64..).zip(&RESOURCE_SETS).map(|(number, set)| {
+            object(|one| {
+                one.text("id", &id(self.plan.seed, Type::ResourceSet, number))
+                    .text("label", set.label)
+                    .text("description", set.description);
+            })
+        });
         let texts: Vec<String> = texts.collect();
         Answer::json(
             200,

@@ -97,15 +97,31 @@ impl Desk<'_> {
         .collect()
     }
 
-    fn rights(&self, bearer: &Bearer) -> BTreeSet<Right> {
-        let held: Vec<Assignment> = match bearer {
+    fn roles_of_bearer(&self, bearer: &Bearer) -> Vec<Assignment> {
+        match bearer {
             Bearer::Admin { user } => self.roles_of(*user),
             Bearer::Client { .. } => {
                 let all = self.state.world.assignments.iter();
                 let ours = all.filter(|one| one.assignee == Assignee::Client);
                 ours.copied().collect()
             }
-        };
+        }
+    }
+
+    /// The only department whose users a bearer sees: that of its custom role, if no other role shows users.
+    pub fn view(&self, bearer: &Bearer) -> Option<&'static str> {
+        let held = self.roles_of_bearer(bearer);
+        let mut shows = held
+            .iter()
+            .filter(|one| one.role.rights().contains(&Right::Users));
+        let first = shows.next()?.role.department()?;
+        shows
+            .all(|one| one.role.department() == Some(first))
+            .then_some(first)
+    }
+
+    fn rights(&self, bearer: &Bearer) -> BTreeSet<Right> {
+        let held = self.roles_of_bearer(bearer);
         let rights = held.iter().flat_map(|one| one.role.rights());
         rights.copied().collect()
     }

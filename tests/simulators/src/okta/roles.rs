@@ -114,9 +114,25 @@ pub const CUSTOM_ROLES: [CustomRole; 2] = [
     },
 ];
 
-pub const RESOURCE_SETS: [(&str, &str); 2] = [
-    ("All users and groups", "Everything of the directory"),
-    ("Sales only", "Users of one department"),
+/// What a custom role is bound to.
+pub struct ResourceSet {
+    pub label: &'static str,
+    pub description: &'static str,
+    /// Users of this department only.
+    pub department: Option<&'static str>,
+}
+
+pub const RESOURCE_SETS: [ResourceSet; 2] = [
+    ResourceSet {
+        label: "All users and groups",
+        description: "Everything of the directory",
+        department: None,
+    },
+    ResourceSet {
+        label: "Sales only",
+        description: "Users of one department",
+        department: Some("Sales"),
+    },
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -151,6 +167,14 @@ impl RoleRef {
             RoleRef::Standard(role) => ROLES[role].label,
             RoleRef::Custom(role) => CUSTOM_ROLES[role].label,
             RoleRef::Unlisted => "Identity Guardian Administrator",
+        }
+    }
+
+    /// The only department whose users the role sees.
+    pub fn department(self) -> Option<&'static str> {
+        match self {
+            RoleRef::Custom(set) => RESOURCE_SETS[set].department,
+            RoleRef::Standard(_) | RoleRef::Unlisted => None,
         }
     }
 

@@ -61,6 +61,9 @@ pub enum Deed {
     RevokeRoles {
         user: u64,
     },
+    GrantClientRole {
+        role: String,
+    },
     /// Takes every role from the service app.
     RevokeClientRoles,
     /// Takes a granted scope from the service app; tokens issued before keep it.
