@@ -97,14 +97,7 @@ impl Desk<'_> {
                 })
             },
         );
-        let own = page.after.map_or("start".into(), |key| key.to_string());
-        let next = match next {
-            _ if page.oddity.is_empty => Some(own),
-            Some(_) if page.oddity.is_circle => Some(own),
-            next => next.map(|key| key.to_string()),
-        };
-        let links = next.map_or("{}".into(), |key| {
-            let cursor = self.cursor(&format!("list|{key}"));
+        let links = self.next_page(&page, next).map_or("{}".into(), |cursor| {
             let host = if page.oddity.is_foreign {
                 FOREIGN
             } else {

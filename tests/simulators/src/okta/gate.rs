@@ -97,7 +97,7 @@ impl Desk<'_> {
         .collect()
     }
 
-    fn roles_of_bearer(&self, bearer: &Bearer) -> Vec<Assignment> {
+    pub fn roles_of_bearer(&self, bearer: &Bearer) -> Vec<Assignment> {
         match bearer {
             Bearer::Admin { user } => self.roles_of(*user),
             Bearer::Client { .. } => {

@@ -8,7 +8,7 @@ use super::events::Actor;
 use super::faults::Fault;
 use super::login::Bearer;
 use super::people::{Person, Status};
-use super::roles::RoleRef;
+use super::roles::Assignment;
 use super::wire::{Call, api_error, bad_value, not_found};
 use crate::answer::Answer;
 
@@ -50,23 +50,12 @@ impl Desk<'_> {
         if !matches!(change, "suspend" | "deactivate") {
             return None;
         }
-        let is_super = |user: u64| {
-            let held = self.roles_of(user);
-            held.iter().any(|one| one.role.kind() == SUPER_ADMIN)
-        };
-        let is_protected = match bearer {
-            Bearer::Admin { user } => {
-                *user == person.index || (is_super(person.index) && !is_super(*user))
-            }
-            Bearer::Client { .. } => is_super(person.index) && !self.client_is_super(),
-        };
-        is_protected.then(|| api_error("E0000006", ""))
-    }
-
-    fn client_is_super(&self) -> bool {
-        let roles = self.plan.client.roles.iter();
-        let mut named = roles.filter_map(|name| RoleRef::named(name));
-        named.any(|role| role.kind() == SUPER_ADMIN)
+        let is_super =
+            |held: Vec<Assignment>| held.iter().any(|one| one.role.kind() == SUPER_ADMIN);
+        let is_self = matches!(bearer, Bearer::Admin { user } if *user == person.index);
+        let is_above =
+            is_super(self.roles_of(person.index)) && !is_super(self.roles_of_bearer(bearer));
+        (is_self || is_above).then(|| api_error("E0000006", ""))
     }
 
     /// Changes of status answer 200 with nothing inside.

@@ -95,14 +95,19 @@ impl Desk<'_> {
     ) -> Answer {
         let (texts, next) = take(page, items, write);
         let body = format!("[{}]", texts.join(","));
-        let own = page.after.map_or("start".into(), |key| key.to_string());
-        let next = match next {
-            _ if page.oddity.is_empty => Some(own),
-            Some(_) if page.oddity.is_circle => Some(own),
-            next => next.map(|key| key.to_string()),
-        };
-        let next = next.map(|key| self.cursor(&format!("list|{key}")));
+        let next = self.next_page(page, next);
         self.with_links(Answer::json(200, body), call, next.as_deref(), page.oddity)
+    }
+
+    /// Where the page after this one begins, encoded; `last` is the key of its last item if others follow.
+    pub fn next_page(&self, page: &Page, last: Option<u64>) -> Option<String> {
+        let stays = page.oddity.is_empty || (page.oddity.is_circle && last.is_some());
+        let key = match page.after {
+            None if stays => "start".into(),
+            Some(own) if stays => own.to_string(),
+            _ => last?.to_string(),
+        };
+        Some(self.cursor(&format!("list|{key}")))
     }
 
     /// A place as it stands in a link, encoded.
