@@ -35,6 +35,26 @@ impl Answer {
         }
     }
 
+    /// A page that some proxy made.
+    pub fn html(status: u16) -> Answer {
+        let page = "<!DOCTYPE html><html><head><title>Sorry</title></head><body>Something went wrong.</body></html>";
+        let answer = Answer::empty(status).with("Content-Type", "text/html; charset=utf-8");
+        Answer {
+            content: Content::Whole(page.into()),
+            ..answer
+        }
+    }
+
+    /// Half of the body, then the connection to `host` breaks.
+    pub fn broken_off(self, host: String) -> Answer {
+        let text = self.text().as_bytes();
+        let begin = Some(Bytes::copy_from_slice(&text[..text.len() / 2]));
+        Answer {
+            content: Content::Stream(Box::new(BrokenBody { begin, host })),
+            ..self
+        }
+    }
+
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Answer {
         self.headers.add(name, value);
         self
@@ -82,9 +102,9 @@ impl Body for Pieces {
 }
 
 /// Hands out the beginning of a text, then the connection breaks.
-pub struct BrokenBody {
-    pub begin: Option<Bytes>,
-    pub host: String,
+struct BrokenBody {
+    begin: Option<Bytes>,
+    host: String,
 }
 
 #[async_trait]

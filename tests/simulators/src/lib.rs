@@ -7,6 +7,7 @@ mod json;
 mod latency;
 pub mod microsoft365;
 mod moment;
+mod names;
 pub mod okta;
 mod seal;
 mod switches;

@@ -3,26 +3,8 @@
 use super::plan::Plan;
 use crate::chance::{Draws, Stream, draw, guid, guid_index};
 use crate::moment::{DAY, Millis};
+use crate::names::{DEPARTMENTS, FAMILY, GIVEN};
 
-const GIVEN: [&str; 24] = [
-    "Amara", "Bruno", "Chiara", "Dilan", "Elif", "Felix", "Greta", "Hugo", "Ines", "Jonas",
-    "Kaito", "Lena", "Milan", "Nora", "Oskar", "Priya", "Quinn", "Rosa", "Samir", "Tessa", "Uma",
-    "Viktor", "Wanda", "Yara",
-];
-const FAMILY: [&str; 24] = [
-    "Adler", "Bauer", "Costa", "Dahl", "Evans", "Fischer", "Garcia", "Haas", "Ivanov", "Jansen",
-    "Keller", "Lopez", "Moreau", "Novak", "Okafor", "Peters", "Quist", "Rossi", "Singh", "Tanaka",
-    "Unger", "Vogel", "Weber", "Young",
-];
-const DEPARTMENTS: [&str; 7] = [
-    "Sales",
-    "Finance",
-    "Engineering",
-    "Legal",
-    "Marketing",
-    "Operations",
-    "People",
-];
 /// Where guests come from; none of these is a domain of the tenant.
 const PARTNERS: [&str; 3] = ["fabrikam.com", "adatum.com", "northwindtraders.com"];
 

@@ -1,13 +1,11 @@
 //! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
 
-use casbah_model::transport::Bytes;
-
 use super::desk::Desk;
 use super::faults::Fault;
 use super::gate::refused;
 use super::wire::{Call, Service, graph_error};
 use crate::address::host;
-use crate::answer::{Answer, BrokenBody, Content};
+use crate::answer::Answer;
 use crate::moment::http_date;
 
 /// What the fault `graph-429` waits when it has no value, in seconds.
@@ -34,7 +32,7 @@ impl Desk<'_> {
             });
         }
         if self.strikes(Fault::Plain502).is_some() {
-            return Some(html(502));
+            return Some(Answer::html(502));
         }
         if let Some(after) = self.strikes(Fault::Unavailable503) {
             let after = if after.is_empty() {
@@ -109,7 +107,7 @@ impl Desk<'_> {
             return answer;
         }
         if self.strikes(Fault::NotJson).is_some() {
-            return html(200);
+            return Answer::html(200);
         }
         let is_long = answer.text().len() > 1;
         if is_long && self.strikes(Fault::TruncatedBody).is_some() {
@@ -123,23 +121,6 @@ impl Desk<'_> {
             Service::Management => &self.plan.base.management,
             _ => &self.plan.base.graph,
         };
-        let text = Bytes::copy_from_slice(answer.text().as_bytes());
-        let begin = Some(text.slice(..text.len() / 2));
-        let body = BrokenBody {
-            begin,
-            host: host(base),
-        };
-        Answer {
-            content: Content::Stream(Box::new(body)),
-            ..answer
-        }
+        answer.broken_off(host(base))
     }
-}
-
-/// A page that some proxy made.
-fn html(status: u16) -> Answer {
-    let page = "<!DOCTYPE html><html><head><title>Sorry</title></head><body>Something went wrong.</body></html>";
-    let mut answer = Answer::empty(status).with("Content-Type", "text/html; charset=utf-8");
-    answer.content = Content::Whole(page.into());
-    answer
 }

@@ -4,26 +4,8 @@ use super::ids::{Type, id, index};
 use super::plan::Plan;
 use crate::chance::{Draws, Stream, draw};
 use crate::moment::{DAY, HOUR, Millis};
+use crate::names::{DEPARTMENTS, FAMILY, GIVEN};
 
-const GIVEN: [&str; 24] = [
-    "Amara", "Bruno", "Chiara", "Dilan", "Elif", "Felix", "Greta", "Hugo", "Ines", "Jonas",
-    "Kaito", "Lena", "Milan", "Nora", "Oskar", "Priya", "Quinn", "Rosa", "Samir", "Tessa", "Uma",
-    "Viktor", "Wanda", "Yara",
-];
-const FAMILY: [&str; 24] = [
-    "Adler", "Bauer", "Costa", "Dahl", "Evans", "Fischer", "Garcia", "Haas", "Ivanov", "Jansen",
-    "Keller", "Lopez", "Moreau", "Novak", "Okafor", "Peters", "Quist", "Rossi", "Singh", "Tanaka",
-    "Unger", "Vogel", "Weber", "Young",
-];
-const DEPARTMENTS: [&str; 7] = [
-    "Sales",
-    "Finance",
-    "Engineering",
-    "Legal",
-    "Marketing",
-    "Operations",
-    "People",
-];
 const DOMAIN: &str = "acme.example";
 
 /// The first users administer; all of them are active.

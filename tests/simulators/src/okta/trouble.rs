@@ -1,13 +1,13 @@
 //! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
 
-use casbah_model::transport::{Bytes, Method};
+use casbah_model::transport::Method;
 
 use super::desk::Desk;
 use super::faults::Fault;
 use super::limits::Bucket;
 use super::wire::{Call, api_error};
 use crate::address::host;
-use crate::answer::{Answer, BrokenBody, Content};
+use crate::answer::Answer;
 
 impl Desk<'_> {
     /// An answer that comes instead of the real one. The token endpoint is spared.
@@ -19,10 +19,10 @@ impl Desk<'_> {
             return Some(api_error("E0000009", ""));
         }
         if self.strikes(Fault::Plain502).is_some() {
-            return Some(html(502));
+            return Some(Answer::html(502));
         }
         if self.strikes(Fault::Plain503).is_some() {
-            return Some(html(503));
+            return Some(Answer::html(503));
         }
         let accept = call.headers.get("Accept").unwrap_or("*/*");
         if !["json", "*/*", "application/*"]
@@ -36,7 +36,7 @@ impl Desk<'_> {
         let is_write = matches!(call.method, Method::Post | Method::Put);
         if is_write && call.body.is_empty() && !has_length {
             self.strikes(Fault::LengthRequired)?;
-            return Some(html(411));
+            return Some(Answer::html(411));
         }
         None
     }
@@ -48,27 +48,11 @@ impl Desk<'_> {
             return answer;
         }
         if self.strikes(Fault::NotJson).is_some() {
-            return html(200);
+            return Answer::html(200);
         }
         if self.strikes(Fault::TruncatedBody).is_none() {
             return answer;
         }
-        let text = Bytes::copy_from_slice(answer.text().as_bytes());
-        let body = BrokenBody {
-            begin: Some(text.slice(..text.len() / 2)),
-            host: host(&self.plan.base),
-        };
-        Answer {
-            content: Content::Stream(Box::new(body)),
-            ..answer
-        }
+        answer.broken_off(host(&self.plan.base))
     }
-}
-
-/// A page that some proxy made.
-fn html(status: u16) -> Answer {
-    let page = "<!DOCTYPE html><html><head><title>Sorry</title></head><body>Something went wrong.</body></html>";
-    let mut answer = Answer::empty(status).with("Content-Type", "text/html; charset=utf-8");
-    answer.content = Content::Whole(page.into());
-    answer
 }
