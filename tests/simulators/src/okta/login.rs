@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::desk::{Desk, not_allowed};
 use super::faults::Fault;
 use super::people::Status;
-use super::plan::{PartialScopes, SCOPES};
+use super::plan::{PartialScopes, is_scope};
 use super::wire::{Call, api_error, oauth_error};
 use crate::address::pairs;
 use crate::answer::Answer;
@@ -161,7 +161,7 @@ impl Desk<'_> {
         if wanted.is_empty() {
             return Err((400, "invalid_scope", "No scopes were requested.".into()));
         }
-        if wanted.iter().any(|scope| !SCOPES.contains(scope)) {
+        if !wanted.iter().all(|scope| is_scope(scope)) {
             return Err((400, "invalid_scope", UNKNOWN_SCOPE.into()));
         }
         let gone = self.strikes(Fault::ScopesShrink);

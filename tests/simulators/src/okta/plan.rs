@@ -133,17 +133,8 @@ pub const READ_SCOPES: [&str; 9] = [
     "okta.eventHooks.manage",
 ];
 
-/// All scopes this org knows; any other is an invalid one.
-pub const SCOPES: [&str; 21] = [
-    "okta.users.read",
-    "okta.groups.read",
-    "okta.roles.read",
-    "okta.logs.read",
-    "okta.apps.read",
-    "okta.orgs.read",
-    "okta.appGrants.read",
-    "okta.apiTokens.read",
-    "okta.eventHooks.manage",
+/// The other scopes this org knows; any that is in neither list is an invalid one.
+const OTHER_SCOPES: [&str; 12] = [
     "okta.eventHooks.read",
     "okta.clients.read",
     "okta.oauthIntegrations.read",
@@ -157,6 +148,10 @@ pub const SCOPES: [&str; 21] = [
     "okta.policies.read",
     "okta.schemas.read",
 ];
+
+pub fn is_scope(name: &str) -> bool {
+    READ_SCOPES.contains(&name) || OTHER_SCOPES.contains(&name)
+}
 
 impl Plan {
     /// A company of 250 people with a week of history.
