@@ -151,13 +151,14 @@ fn faults_of_the_limits_strike() {
     };
     let reader = Reader::small(1);
     assert_eq!(date(&reader).0, "Mon, 04 May 2026 08:00:00 GMT");
-    let skew = FaultSettings::always().with_value("600");
+    let skew = FaultSettings::times(1).with_value("600");
     let before = date(&reader).1;
     reader.simulator.switch(Fault::SkewedClock, Some(skew));
     assert_eq!(
         date(&reader),
         ("Mon, 04 May 2026 08:10:00 GMT".into(), before + 600)
     );
+    assert_eq!(date(&reader).1, before);
 }
 
 /// A clock on which everybody waits at once.

@@ -63,6 +63,8 @@ pub struct Desk<'a> {
     pub now: Millis,
     /// Calls under way, this one included.
     pub in_flight: u64,
+    /// How far the clock of this answer is ahead, in seconds.
+    pub skew: i64,
     /// The only department whose users whoever calls may see; the others are as if they were not there (uncertain).
     pub view: Option<&'static str>,
 }
@@ -70,6 +72,7 @@ pub struct Desk<'a> {
 impl Desk<'_> {
     pub fn answer(&mut self, call: &Call) -> Answer {
         self.state.traffic.count_call(call);
+        self.set_skew();
         let answer = match self.trouble_before(call) {
             Some(answer) => answer,
             None => self.route(call),
@@ -78,8 +81,7 @@ impl Desk<'_> {
         let number = self.state.traffic.total();
         let id = format!("X{number:026}");
         answer.headers.add("X-Okta-Request-Id", id);
-        let skew = self.skew();
-        answer.headers.add("Date", http_date(self.now, skew));
+        answer.headers.add("Date", http_date(self.now, self.skew));
         let statuses = &mut self.state.traffic.statuses;
         *statuses.entry(answer.status).or_default() += 1;
         answer

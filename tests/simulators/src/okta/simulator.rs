@@ -132,6 +132,7 @@ impl Inner {
             state: &mut state,
             now,
             in_flight: self.flights.now(),
+            skew: 0,
             view: None,
         })
     }
