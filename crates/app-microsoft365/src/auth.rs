@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use casbah_connector::{Authenticator, Session};
-use casbah_http::{Address, AuthError, Token};
+use casbah_http::{Address, AuthError, Scheme, Token};
 use casbah_model::ports::Rng;
 use casbah_model::record::hex;
 use casbah_model::secret::Secret;
@@ -79,6 +79,7 @@ impl Authenticator for ClientCredentials {
         Ok(Token {
             secret: Secret::new(granted.access_token),
             expires: asked + SignedDuration::from_secs(life),
+            scheme: Scheme::Bearer,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use casbah_connector::Dialect;
 use casbah_http::gate::Signs;
 use casbah_http::{Refusal, RefusalKind, redact};
+use casbah_model::Timestamp;
 use casbah_model::transport::Headers;
 use serde_json::Value;
 
@@ -62,7 +63,7 @@ const KINDS: &[(&str, RefusalKind)] = &[
 ];
 
 impl Dialect for Microsoft {
-    fn signs(&self, _bucket: &str, headers: &Headers) -> Signs {
+    fn signs(&self, _bucket: &str, headers: &Headers, _now: Timestamp) -> Signs {
         Signs {
             // Directory answers tell what they cost (Microsoft Graph throttling limits, "Response headers").
             units: number(headers, "x-ms-resource-unit"),

@@ -1,8 +1,11 @@
 //! A call, its answer, and what an app says about answers that are no success.
 
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use casbah_model::Timestamp;
-use casbah_model::ports::StoreError;
+use casbah_model::ports::{Rng, StoreError};
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Body, Bytes, Headers, Method};
 use serde::de::DeserializeOwned;
@@ -14,8 +17,8 @@ use crate::stream::StreamError;
 
 /// What an app tells about its answers; a pure reading of status, headers and body.
 pub trait Dialect: Send + Sync {
-    /// What an answer says about the limit that was spent.
-    fn signs(&self, bucket: &str, headers: &Headers) -> Signs;
+    /// What an answer that came at `now` says about the limit that was spent.
+    fn signs(&self, bucket: &str, headers: &Headers, now: Timestamp) -> Signs;
     /// What an answer that is not a success means.
     fn refusal(&self, status: u16, headers: &Headers, body: &[u8]) -> Refusal;
 }
@@ -87,6 +90,45 @@ pub enum AuthError {
 pub struct Token {
     pub secret: Secret,
     pub expires: Timestamp,
+    pub scheme: Scheme,
+}
+
+/// How a token is shown to the vendor.
+#[derive(Clone)]
+pub enum Scheme {
+    /// RFC 6750, 2.1.
+    Bearer,
+    /// A word of the vendor's own in front of the token.
+    Named(&'static str),
+    /// With a proof for each request that the sender holds a key (RFC 9449).
+    Proved(Arc<dyn Prover>),
+}
+
+impl fmt::Debug for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Scheme::Bearer => "Bearer",
+            Scheme::Named(word) => word,
+            Scheme::Proved(_) => "DPoP",
+        })
+    }
+}
+
+/// Holds the key that a token is bound to.
+pub trait Prover: Send + Sync {
+    /// The proof for one request, which is good once.
+    fn prove(&self, proved: &Proved<'_>) -> Result<String, AuthError>;
+    /// Takes the nonce that a refusal asks for; true when a new proof may pass where this one did not.
+    fn challenged(&self, headers: &Headers) -> bool;
+}
+
+/// The request that a proof is for.
+pub struct Proved<'a> {
+    pub method: Method,
+    pub address: &'a Address,
+    pub token: &'a Secret,
+    pub now: Timestamp,
+    pub rng: &'a dyn Rng,
 }
 
 /// How a token is obtained; one per app.

@@ -13,7 +13,8 @@ pub mod stream;
 
 pub use address::{Address, BadAddress, Base};
 pub use call::{
-    Answer, AuthError, Authenticator, Call, CallError, Dialect, Refusal, RefusalKind, Token,
+    Answer, AuthError, Authenticator, Call, CallError, Dialect, Proved, Prover, Refusal,
+    RefusalKind, Scheme, Token,
 };
 pub use session::{Session, SessionParts, Tokens};
 pub use stream::{Piece, Records, StreamError};

@@ -31,9 +31,14 @@ pub fn retry_after(headers: &Headers, now: Timestamp) -> Option<Duration> {
         return is_sane
             .then(|| Duration::from_secs_f64(seconds.min(RETRY_AFTER_MAX.as_secs_f64())));
     }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+    let wait = Duration::try_from(http_date(text)?.duration_since(now)).unwrap_or(Duration::ZERO);
     Some(wait.min(RETRY_AFTER_MAX))
+}
+
+/// Reads a time of the form `Wed, 21 Oct 2026 07:28:00 GMT` (RFC 9110, 5.6.7).
+pub fn http_date(text: &str) -> Option<Timestamp> {
+    let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    Some(at.timestamp())
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use casbah_model::{SignedDuration, Timestamp};
 
 use crate::address::{Address, BadAddress, Base};
 use crate::call::{
-    Answer, Authenticator, Call, CallError, Dialect, Refusal, RefusalKind, Token, read,
+    Answer, Authenticator, Call, CallError, Dialect, Proved, Refusal, RefusalKind, Scheme, Token,
+    read,
 };
 use crate::gate::{GateError, Gates, Pass, Spend, Throttled, Urgency, Verdict};
 use crate::retry;
@@ -31,13 +32,13 @@ const THROTTLED_TRIES_MAX: u32 = 4;
 pub struct Tokens(Mutex<BTreeMap<(String, &'static str), Token>>);
 
 impl Tokens {
-    fn get(&self, scope: &str, audience: &'static str, now: Timestamp) -> Option<Secret> {
+    fn get(&self, scope: &str, audience: &'static str, now: Timestamp) -> Option<Token> {
         let tokens = self
             .0
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let token = tokens.get(&(scope.to_string(), audience))?;
-        (token.expires > now).then(|| token.secret.clone())
+        (token.expires > now).then(|| token.clone())
     }
 
     fn keep(&self, scope: &str, audience: &'static str, token: Token) {
@@ -77,6 +78,9 @@ const TOKEN_LIFE_MIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How often a call comes with a token that was replaced meanwhile, before its refusal counts.
 const OUTDATED_TRIES_MAX: u32 = 3;
+
+/// How often a call comes with a new proof because the vendor asked for a nonce; one is enough (RFC 9449, 9).
+const NONCES_MAX: u32 = 2;
 
 /// What a session is made of.
 pub struct SessionParts {
@@ -186,15 +190,13 @@ impl Session {
         let mut broken = 0;
         let mut is_renewed = false;
         let mut outdated = 0;
+        let mut nonces = 0;
         loop {
             let token = self.token(call.audience).await?;
             let pass = self.admit(call).await?;
-            let sent = self
-                .parts
-                .transport
-                .send(self.authorised(call, &token))
-                .await;
-            let refused = match self.settle(call, pass, sent).await? {
+            let request = self.authorised(call, &token)?;
+            let sent = self.parts.transport.send(request).await;
+            let refused = match self.settle(call, &token.scheme, pass, sent).await? {
                 Settled::Answer(answer) => return Ok(answer),
                 Settled::Again if throttled < THROTTLED_TRIES_MAX => {
                     throttled += 1;
@@ -204,7 +206,11 @@ impl Session {
                     let until = self.now() + SignedDuration::from_secs(2);
                     return Err(CallError::Later { until });
                 }
-                Settled::Refused(refusal) => refusal,
+                Settled::Challenged(_) if nonces < NONCES_MAX => {
+                    nonces += 1;
+                    continue;
+                }
+                Settled::Challenged(refusal) | Settled::Refused(refusal) => refusal,
                 Settled::Broken(reason) => {
                     broken += 1;
                     self.pause_or_fail(call, broken, reason).await?;
@@ -216,7 +222,7 @@ impl Session {
                     let tokens = &self.parts.tokens;
                     // A call that waited for the limit may come with a token that others have replaced meanwhile, which
                     // says nothing about the new one.
-                    match tokens.forget_one(&self.parts.scope, call.audience, &token) {
+                    match tokens.forget_one(&self.parts.scope, call.audience, &token.secret) {
                         true => is_renewed = true,
                         false => outdated += 1,
                     }
@@ -260,13 +266,12 @@ impl Session {
         }
     }
 
-    async fn token(&self, audience: &'static str) -> Result<Secret, CallError> {
+    async fn token(&self, audience: &'static str) -> Result<Token, CallError> {
         let now = self.now();
         if let Some(token) = self.parts.tokens.get(&self.parts.scope, audience, now) {
             return Ok(token);
         }
         let token = self.parts.authenticator.token(self, audience).await?;
-        let secret = token.secret.clone();
         let life = token.expires.duration_since(now);
         let keep = (life - life / 5).max(TOKEN_LIFE_MIN);
         self.parts.tokens.keep(
@@ -274,10 +279,10 @@ impl Session {
             audience,
             Token {
                 expires: now + keep,
-                ..token
+                ..token.clone()
             },
         );
-        Ok(secret)
+        Ok(token)
     }
 
     async fn admit(&self, call: &Call) -> Result<Pass<'_>, CallError> {
@@ -289,20 +294,37 @@ impl Session {
         self.parts.gates.admit(spend).await.map_err(gate_error)
     }
 
-    fn authorised(&self, call: &Call, token: &Secret) -> Request {
-        let bearer = format!("Bearer {}", token.reveal());
-        Request {
+    fn authorised(&self, call: &Call, token: &Token) -> Result<Request, CallError> {
+        let mut headers = call.headers.clone();
+        let word = match &token.scheme {
+            Scheme::Bearer => "Bearer",
+            Scheme::Named(word) => word,
+            Scheme::Proved(prover) => {
+                let proof = prover.prove(&Proved {
+                    method: call.method,
+                    address: &call.address,
+                    token: &token.secret,
+                    now: self.now(),
+                    rng: self.rng(),
+                })?;
+                headers.add("DPoP", proof);
+                "DPoP"
+            }
+        };
+        headers.add("Authorization", format!("{word} {}", token.secret.reveal()));
+        Ok(Request {
             method: call.method,
             url: call.address.as_str().into(),
-            headers: call.headers.clone().with("Authorization", bearer),
+            headers,
             body: call.body.clone(),
-        }
+        })
     }
 
     /// Reads what an answer says about the limit and, if it is no success, what it means.
     async fn settle(
         &self,
         call: &Call,
+        scheme: &Scheme,
         pass: Pass<'_>,
         sent: Result<Response, TransportError>,
     ) -> Result<Settled, CallError> {
@@ -314,7 +336,9 @@ impl Session {
                 return Ok(Settled::Broken(chain(&error)));
             }
         };
-        let mut signs = self.parts.dialect.signs(call.bucket, &response.headers);
+        let now = self.now();
+        let dialect = self.parts.dialect;
+        let mut signs = dialect.signs(call.bucket, &response.headers, now);
         if (200..300).contains(&response.status) {
             pass.settle(signs).await.map_err(gate_error)?;
             let host = call.address.host().into();
@@ -333,15 +357,18 @@ impl Session {
         let body = read(&mut *response.body, REFUSAL_BYTES_MAX)
             .await
             .unwrap_or_default();
-        let refusal = self
-            .parts
-            .dialect
-            .refusal(response.status, &response.headers, &body);
+        let refusal = dialect.refusal(response.status, &response.headers, &body);
         if refusal.kind != RefusalKind::Throttled {
             pass.settle(signs).await.map_err(gate_error)?;
+            if let (401, Scheme::Proved(prover)) = (response.status, scheme)
+                && prover.challenged(&response.headers)
+            {
+                return Ok(Settled::Challenged(refusal));
+            }
             return Ok(Settled::Refused(refusal));
         }
-        let retry_after = retry::retry_after(&response.headers, self.now());
+        // Some vendors do not say how long to wait but when the window ends.
+        let retry_after = retry::retry_after(&response.headers, now).or(signs.reset);
         tracing::debug!(connection = %self.parts.connection, bucket = call.bucket, ?retry_after, "throttled");
         signs.throttled = Some(Throttled { retry_after });
         match pass.settle(signs).await.map_err(gate_error)? {
@@ -375,6 +402,8 @@ impl Session {
 enum Settled {
     Answer(Answer),
     Again,
+    /// The proof lacks a nonce, which is known now.
+    Challenged(Refusal),
     Refused(Refusal),
     Broken(String),
 }
@@ -407,12 +436,13 @@ mod tests {
         let token = |text: &str| Token {
             secret: Secret::new(text),
             expires: Timestamp::MAX,
+            scheme: Scheme::Bearer,
         };
         let (old, new) = (token("old").secret, token("new").secret);
         tokens.keep("contoso.1", "graph", token("new"));
         assert!(!tokens.forget_one("contoso.1", "graph", &old));
         let kept = tokens.get("contoso.1", "graph", Timestamp::UNIX_EPOCH);
-        assert_eq!(kept.as_ref(), Some(&new));
+        assert_eq!(kept.map(|token| token.secret), Some(new.clone()));
         assert!(tokens.forget_one("contoso.1", "graph", &new));
         assert!(!tokens.forget_one("contoso.1", "graph", &new));
     }

@@ -154,7 +154,7 @@ fn headers_tell_cost_and_rest() {
         .with("ratelimit-limit", "1250")
         .with("RateLimit-Remaining", "17")
         .with("RateLimit-Reset", "4");
-    let signs = Microsoft.signs("sharepoint", &headers);
+    let signs = Microsoft.signs("sharepoint", &headers, Timestamp::UNIX_EPOCH);
     assert_eq!(
         (signs.units, signs.limit, signs.remaining),
         (Some(3.0), Some(1250.0), Some(17.0))
@@ -163,6 +163,7 @@ fn headers_tell_cost_and_rest() {
     let odd = Microsoft.signs(
         "sharepoint",
         &Headers::default().with("RateLimit-Remaining", "NaN"),
+        Timestamp::UNIX_EPOCH,
     );
     assert_eq!(odd.remaining, None);
 }
