@@ -118,6 +118,7 @@ fn row(bucket: Bucket, units: f64, window: Duration) -> Limit {
     Limit {
         bucket: bucket.name(),
         units,
+        share: 1.0,
         window,
         day_units: None,
         margin: None,

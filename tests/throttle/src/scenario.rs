@@ -60,6 +60,7 @@ pub fn limit(units: f64, window: Duration) -> Limit {
     Limit {
         bucket: "mgmt",
         units,
+        share: 1.0,
         window,
         day_units: None,
         margin: None,

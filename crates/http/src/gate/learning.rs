@@ -96,9 +96,12 @@ impl Holder {
                 .as_ref()
                 .map_or(limit.units, |bucket| bucket.cap_units);
             let reset_ms = now as i64 + ms(reset).min(RESET_MAX_MS);
+            let told = signs.limit.filter(finite);
+            // Who may use a part of a limit leaves the others theirs, however little they use of it.
+            let others = told.unwrap_or(known / limit.share) * (1.0 - limit.share);
             let reading = Reading {
-                limit: signs.limit.filter(finite).unwrap_or(known),
-                remaining,
+                limit: told.map_or(known, |told| told - others),
+                remaining: (remaining - others).max(0.0),
                 reset_ms,
             };
             let units = signs.units.unwrap_or(trip.cost);

@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use super::Signs;
 use super::bucket::{Bucket, Mode};
 use super::day;
+use super::holder::Holder;
 use super::leaving::rounded;
 use super::limit::Limit;
 use super::operations::{self, Want};
@@ -21,6 +23,7 @@ pub fn limit(units: f64, window_s: u64) -> Limit {
     Limit {
         bucket: "mgmt",
         units,
+        share: 1.0,
         window: Duration::from_secs(window_s),
         day_units: None,
         margin: None,
@@ -336,6 +339,33 @@ fn the_header_pace_uses_the_window_up() {
     assert!(late.pace(0.0, NOW + 1100) < told.pace(0.0, NOW + 1100));
     let next = Told::update(Some(late), reading(599.0, NOW + 90_000), 1.0, NOW + 30_100);
     assert_eq!(next.reset_ms, NOW + 90_000);
+}
+
+#[test]
+fn of_what_headers_tell_others_keep_their_share() {
+    let limit = Limit {
+        share: 0.5,
+        ..limit(25.0, 60)
+    };
+    let after = |remaining| {
+        let mut holder = Holder::new(&limit, None);
+        holder.learn(&limit, Bucket::new(&limit, NOW), NOW);
+        let trip = holder.send_interactive(&limit, "logs", NOW as f64);
+        let signs = Signs {
+            limit: Some(600.0),
+            remaining: Some(remaining),
+            reset: Some(Duration::from_secs(30)),
+            ..Signs::default()
+        };
+        holder.answered(&limit, &trip, &signs, NOW as f64);
+        holder.known.expect("a bucket")
+    };
+    let bucket = after(400.0);
+    assert!(near(bucket.cap_units, 300.0));
+    // 300 of the 400 that remain are for others.
+    assert!(near(bucket.told_pace, (100.0 - 2.0) / 30.0));
+    assert_eq!(after(300.0).told_pace, 0.0);
+    assert_eq!(after(10.0).told_pace, 0.0);
 }
 
 #[test]
