@@ -16,6 +16,8 @@ mod users;
 mod webhooks;
 mod wire;
 
+use std::collections::BTreeMap;
+
 use casbah_connector::{
     ActivitySource, Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource,
     UserSource, WebhookSource,
@@ -131,7 +133,7 @@ impl Connector for Microsoft365 {
         HOSTS
     }
 
-    fn limits(&self, tenant: &Tenant) -> Vec<Limit> {
+    fn limits(&self, tenant: &Tenant, _: &BTreeMap<String, String>) -> Vec<Limit> {
         limits::of(tenant)
     }
 

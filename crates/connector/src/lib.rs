@@ -38,8 +38,16 @@ pub trait Connector: Send + Sync {
     fn endpoints(&self) -> &'static [(&'static str, &'static str)];
     /// The hosts of its services in every cloud of the vendor, as service and host.
     fn hosts(&self) -> &'static [(&'static str, &'static str)];
-    /// The vendor's limits for a tenant, as data.
-    fn limits(&self, tenant: &Tenant) -> Vec<Limit>;
+    /// The address of a service that belongs to one customer, for apps where every customer has their own.
+    fn own_address(
+        &self,
+        _service: &str,
+        _app_settings: &BTreeMap<String, String>,
+    ) -> Option<String> {
+        None
+    }
+    /// The vendor's limits for a tenant, as data; of some of them a customer says which share is ours.
+    fn limits(&self, tenant: &Tenant, app_settings: &BTreeMap<String, String>) -> Vec<Limit>;
     fn dialect(&self) -> &'static dyn Dialect;
     fn auth(&self) -> &'static dyn Authenticator;
     fn permissions(&self) -> &dyn PermissionSource;

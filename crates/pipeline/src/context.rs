@@ -177,7 +177,7 @@ impl Context {
             Arc::clone(&self.clock),
             Arc::clone(&self.rng),
             scope.clone(),
-            connector.limits(&tenant),
+            connector.limits(&tenant, &connection.settings.app_settings),
             ticket,
             deadline,
         );
@@ -187,12 +187,11 @@ impl Context {
             dialect: connector.dialect(),
         });
         let mut endpoints = BTreeMap::new();
+        let settings = &connection.settings;
         for (name, address) in connector.endpoints() {
-            let address = connection
-                .settings
-                .endpoints
-                .get(*name)
-                .map_or(*address, String::as_str);
+            let own = || connector.own_address(name, &settings.app_settings);
+            let entered = settings.endpoints.get(*name).cloned().or_else(own);
+            let address = entered.as_deref().unwrap_or(address);
             endpoints.insert(*name, Base::parse(address)?);
         }
         let parts = SessionParts {

@@ -363,7 +363,8 @@ impl Job<'_> {
         let ctx = self.step.ctx;
         let connector = crate::apps::connector(self.step.connection.settings.app);
         let scope = self.step.scope.to_string();
-        let limits = connector.limits(&Tenant::default());
+        let settings = &self.step.connection.settings.app_settings;
+        let limits = connector.limits(&Tenant::default(), settings);
         let keys: Vec<Key> = limits
             .iter()
             .map(|limit| gate::key(limit, &scope))

@@ -10,7 +10,7 @@ use casbah_connector::{Collection, Connector, ConnectorError, PageEnd};
 use casbah_http::gate::Gates;
 
 use casbah_http::{Base, Session, SessionParts, Tokens};
-use casbah_model::connection::Tenant;
+use casbah_model::connection::{ConnectionSettings, Tenant};
 use casbah_model::cursor::Cursor;
 use casbah_model::message::Ticket;
 use casbah_model::ports::{Clock, Rng};
@@ -117,16 +117,11 @@ impl Bench {
 
     fn parts(&self, ticket: Option<Ticket>) -> SessionParts {
         let settings = self.tenant.settings();
-        let endpoints = self.connector.endpoints().iter().map(|(name, worldwide)| {
-            let address = settings
-                .endpoints
-                .get(*name)
-                .map_or(*worldwide, String::as_str);
-            (
-                *name,
-                Base::parse(address).expect("endpoints are addresses"),
-            )
-        });
+        let mut endpoints = BTreeMap::new();
+        for (name, worldwide) in self.connector.endpoints() {
+            let address = self.address(&settings, name, worldwide);
+            endpoints.insert(*name, Base::parse(&address).expect("an address"));
+        }
         let known = self
             .known
             .lock()
@@ -138,7 +133,7 @@ impl Bench {
             self.clock.clone(),
             self.rng.clone(),
             scope.clone(),
-            self.connector.limits(&known),
+            self.connector.limits(&known, &settings.app_settings),
             ticket,
             self.clock.now() + INVOCATION,
         );
@@ -146,7 +141,7 @@ impl Bench {
             connection: settings.id,
             scope,
             settings: settings.app_settings,
-            endpoints: endpoints.collect::<BTreeMap<_, _>>(),
+            endpoints,
             secret: self.tenant.secret(),
             tenant: known,
             authenticator: self.connector.auth(),
@@ -157,6 +152,13 @@ impl Bench {
             tokens: self.tokens.clone(),
             gates,
         }
+    }
+
+    /// Where a service is: as entered, or the customer's own, or the vendor's for everybody.
+    fn address(&self, settings: &ConnectionSettings, name: &str, worldwide: &str) -> String {
+        let own = || self.connector.own_address(name, &settings.app_settings);
+        let entered = settings.endpoints.get(name).cloned().or_else(own);
+        entered.unwrap_or_else(|| worldwide.into())
     }
 
     /// Lets a situation occur; false when the app does not know it, and the case is passed over.
@@ -244,13 +246,7 @@ impl Bench {
             .connector
             .endpoints()
             .iter()
-            .map(|(name, worldwide)| {
-                settings
-                    .endpoints
-                    .get(*name)
-                    .map_or(*worldwide, String::as_str)
-                    .to_lowercase()
-            })
+            .map(|(name, worldwide)| self.address(&settings, name, worldwide).to_lowercase())
             .collect();
         for call in self.transport.calls() {
             assert!(
