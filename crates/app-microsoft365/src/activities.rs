@@ -190,7 +190,7 @@ impl ActivitySource for AuditTrail {
         feed: &Feed,
         content: &ContentRef,
         out: &mut dyn ActivityOutput,
-    ) -> Result<(), ConnectorError> {
+    ) -> Result<Option<ContentRef>, ConnectorError> {
         let address = published(session, session.follow(MANAGEMENT, &content.address)?);
         let answer = session
             .send(&get(address, Bucket::Management, "blob"))
@@ -219,7 +219,7 @@ impl ActivitySource for AuditTrail {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn record<'a>(&self, raw: &'a [u8]) -> Result<(Activity, Event<'a>), &'static str> {

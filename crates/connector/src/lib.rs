@@ -186,14 +186,17 @@ pub trait ActivitySource: Send + Sync {
         page: Option<&Cursor>,
         out: &mut Vec<ContentRef>,
     ) -> Result<Option<Cursor>, ConnectorError>;
-    /// Writes the records of one bundle to `out`.
+    /// Writes the records of one bundle to `out`; returns the bundle that goes on where this one ends, for vendors who
+    /// tell only there that there is more.
+    ///
+    /// What follows must have the same id each time the bundle is read, and an id that no listing gives.
     async fn read(
         &self,
         session: &Session,
         feed: &Feed,
         content: &ContentRef,
         out: &mut dyn ActivityOutput,
-    ) -> Result<(), ConnectorError>;
+    ) -> Result<Option<ContentRef>, ConnectorError>;
     /// Reads one record as `read` does; an error is the reason why it is none.
     fn record<'a>(&self, raw: &'a [u8]) -> Result<(Activity, Event<'a>), &'static str>;
     /// Reads again all that a kept record tells; `None` for what is no record.

@@ -16,6 +16,7 @@ use casbah_model::tally::Tallies;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::bundle_commit::new_unit;
 use crate::bundles;
 use crate::error::StageError;
 use crate::hint::nudge;
@@ -432,15 +433,7 @@ pub(crate) async fn units(
             continue;
         }
         tallies.at(content.available).bundles_listed += 1;
-        let mut unit = StreamItem::new(
-            &key,
-            Stage::ActivityPoll,
-            feed.components,
-            content.available,
-        );
-        unit.queue = Some(step.scope.waiting(feed.name));
-        unit.content = Some(content.clone());
-        unit.index(&key);
+        let unit = new_unit(&step.scope, feed, content);
         writes.push(Write::create(key, items::write(&unit)));
     }
     let place = step.place("activities");

@@ -6,7 +6,9 @@ use casbah_connector::Feed;
 use casbah_lake::ManifestEntry;
 use casbah_lake::seen::{self, Seen};
 use casbah_model::SignedDuration;
+use casbah_model::activity::ContentRef;
 use casbah_model::connection::Cause;
+use casbah_model::message::Stage;
 use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::tally::{Tallies, Tally};
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,9 @@ pub(crate) async fn commit(
     let mut gaps = BTreeMap::new();
     for (key, unit, outcome) in outcomes {
         settle(step, &key, &unit, &outcome, &mut tallies, &mut gaps);
+        if let Outcome::Read(Some(next)) = &outcome {
+            writes.extend(go_on(step, feed, next, &mut tallies).await?);
+        }
         writes.push(unit_write(ctx, key, &unit, outcome));
     }
     writes.extend(gaps.into_values());
@@ -121,7 +126,7 @@ fn settle(
             tallies.at(content.available).bundles_failed += 1;
             format!("a bundle was set aside after {ATTEMPTS_MAX} attempts: {why}")
         }
-        Outcome::Read | Outcome::Later { .. } => return,
+        Outcome::Read(_) | Outcome::Later { .. } => return,
     };
     let stream = step.name().to_string();
     let gap = GapItem {
@@ -136,6 +141,35 @@ fn settle(
         sk.clone(),
         Write::put(Key::new(step.scope.gaps(), sk), items::write(&gap)),
     );
+}
+
+/// The unit of a bundle that follows one that was read: made in the transaction that finishes the first, so that a chain
+/// neither ends early nor is read twice. Only the feed's lane makes such units, under its fence.
+async fn go_on(
+    step: &Step<'_>,
+    feed: &Feed,
+    next: &ContentRef,
+    tallies: &mut Tallies,
+) -> Result<Option<Write>, StageError> {
+    let key = step.scope.unit(feed.name, &next.id);
+    let found = step.ctx.state.get(std::slice::from_ref(&key)).await?;
+    if found.iter().any(Option::is_some) {
+        return Ok(None);
+    }
+    tallies.at(next.available).bundles_listed += 1;
+    let unit = new_unit(&step.scope, feed, next);
+    Ok(Some(Write::create(key, items::write(&unit))))
+}
+
+/// The unit of a bundle that nobody has fetched yet.
+pub(crate) fn new_unit(scope: &Scope, feed: &Feed, content: &ContentRef) -> StreamItem {
+    let key = scope.unit(feed.name, &content.id);
+    let (stage, available) = (Stage::ActivityPoll, content.available);
+    let mut unit = StreamItem::new(&key, stage, feed.components, available);
+    unit.queue = Some(scope.waiting(feed.name));
+    unit.content = Some(content.clone());
+    unit.index(&key);
+    unit
 }
 
 fn unit_write(ctx: &Context, key: Key, unit: &StreamItem, outcome: Outcome) -> Write {
@@ -154,7 +188,7 @@ fn unit_write(ctx: &Context, key: Key, unit: &StreamItem, outcome: Outcome) -> W
         ));
     };
     match outcome {
-        Outcome::Read | Outcome::Lost(_) => end("DONE"),
+        Outcome::Read(_) | Outcome::Lost(_) => end("DONE"),
         Outcome::Failed(why) => {
             end("FAILED");
             sets.push(Set::To("trouble", trouble(why)));

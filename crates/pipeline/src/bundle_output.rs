@@ -35,6 +35,7 @@ impl<'a> BundleOutput<'a> {
         mut self,
         key: &Key,
         unit: &StreamItem,
+        next: Option<ContentRef>,
     ) -> Result<(), ConnectorError> {
         let hour = self.content.available;
         let tally = Tally {
@@ -48,7 +49,7 @@ impl<'a> BundleOutput<'a> {
         }
         shared.seen.accept();
         *shared.tallies.at(hour) += tally;
-        shared.settle(key.clone(), unit.clone(), Outcome::Read);
+        shared.settle(key.clone(), unit.clone(), Outcome::Read(next));
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use casbah_http::retry;
 use casbah_lake::seen::{Partitions, Seen};
 use casbah_lake::{RawError, RawSink};
 use casbah_model::Timestamp;
+use casbah_model::activity::ContentRef;
 use casbah_model::message::Ticket;
 use casbah_model::state::Key;
 use casbah_model::tally::{Tallies, Tally};
@@ -54,7 +55,8 @@ pub fn is_lane_name(stream: &str) -> bool {
 
 /// What became of one bundle.
 pub(crate) enum Outcome {
-    Read,
+    /// With the bundle that goes on where it ends.
+    Read(Option<ContentRef>),
     /// The provider does not have it any more.
     Lost(String),
     /// It is tried again at this time; whether that counts as an attempt.
@@ -184,7 +186,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
                 Err(_) => {}
             }
         }
-        let is_over = running.is_empty() && (units.is_empty() || !is_open);
+        let mut is_over = running.is_empty() && (units.is_empty() || !is_open);
         // A bundle that is being written holds the lock; the group waits for its end and fetches nothing new meanwhile.
         let Some(mut shared) = group.shared.try_lock() else {
             continue;
@@ -202,6 +204,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
         }
         if !shared.outcomes.is_empty() {
             let full = std::mem::replace(&mut *shared, Shared::new(step, Seen::default())?);
+            let goes_on = full.goes_on();
             let mut index = group.index.lock().await;
             let Some((seen, touched)) = commit(step, lane.feed, full, &mut index).await? else {
                 return Ok(Worked::Moved);
@@ -216,6 +219,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
             )?;
             drop((shared, index));
             is_dry = false;
+            is_over &= !(goes_on && is_open);
             file_scan::look_soon(ctx, &step.scope, lane.connector, &touched).await?;
             if !step.is_still_wanted().await? && matches!(stop, Stop::No) {
                 stop = Stop::Until(ctx.now());
@@ -301,12 +305,22 @@ impl Shared {
         self.outcomes.push((key, unit, outcome));
     }
 
-    /// Writes that the commit needs for its bundles: one each, and one more for what is lost.
+    /// Writes that the commit needs for its bundles: one each, and one more for what is lost or goes on.
     fn writes(&self) -> usize {
-        let lost = |outcome: &&(Key, StreamItem, Outcome)| {
-            matches!(outcome.2, Outcome::Lost(_) | Outcome::Failed(_))
+        let double = |outcome: &&(Key, StreamItem, Outcome)| {
+            let (_, _, outcome) = outcome;
+            matches!(
+                outcome,
+                Outcome::Lost(_) | Outcome::Failed(_) | Outcome::Read(Some(_))
+            )
         };
-        self.outcomes.len() + self.outcomes.iter().filter(lost).count()
+        self.outcomes.len() + self.outcomes.iter().filter(double).count()
+    }
+
+    /// Whether the commit makes units that this step can go on with.
+    fn goes_on(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|(_, _, outcome)| matches!(outcome, Outcome::Read(Some(_))))
     }
 
     fn is_worth_it(&self, ctx: &Context) -> bool {
@@ -354,7 +368,7 @@ async fn read_one(
         .read(lane.session, lane.feed, content, &mut out)
         .await
     {
-        Ok(()) => out.accept(key, unit).await,
+        Ok(next) => out.accept(key, unit, next).await,
         Err(error) => {
             out.discard().await;
             Err(error)
