@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum App {
     Microsoft365,
+    Okta,
 }
 
 impl App {
-    pub const ALL: [App; 1] = [App::Microsoft365];
+    pub const ALL: [App; 2] = [App::Microsoft365, App::Okta];
 
     /// The name in configuration files, object names and messages.
     pub fn name(self) -> &'static str {
         match self {
             App::Microsoft365 => "microsoft365",
+            App::Okta => "okta",
         }
     }
 }
@@ -28,12 +30,14 @@ impl App {
     pub fn product(self) -> &'static str {
         match self {
             App::Microsoft365 => "Microsoft 365",
+            App::Okta => "Okta",
         }
     }
 
     pub fn vendor(self) -> &'static str {
         match self {
             App::Microsoft365 => "Microsoft",
+            App::Okta => "Okta",
         }
     }
 }

@@ -7,5 +7,6 @@ use casbah_model::app::App;
 pub fn connector(app: App) -> &'static dyn Connector {
     match app {
         App::Microsoft365 => &casbah_app_microsoft365::MICROSOFT365,
+        App::Okta => &casbah_app_okta::OKTA,
     }
 }

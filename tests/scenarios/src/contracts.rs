@@ -13,11 +13,12 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 28] = [
+    let rooms: [(&str, &[&str]); 29] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
         ("app-microsoft365", &["model", "http", "connector"]),
+        ("app-okta", &["model", "http", "connector"]),
         ("lake", &["model"]),
         ("ocsf", &["model"]),
         (
@@ -29,6 +30,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "ocsf",
                 "lake",
                 "app-microsoft365",
+                "app-okta",
             ],
         ),
         ("api", &["model", "http", "connector", "lake", "pipeline"]),
