@@ -74,11 +74,7 @@ fn check_name(
     settings: &casbah_model::connection::ConnectionSettings,
 ) -> Result<(), Problem> {
     let id = &settings.id;
-    let tenant = |settings: &casbah_model::connection::ConnectionSettings| {
-        settings.app_settings.get("tenant_id").cloned()
-    };
-    let is_same_tenant =
-        known.settings.app == settings.app && tenant(&known.settings) == tenant(settings);
+    let is_same_tenant = connect::is_same_tenant(&known.settings, settings);
     let what = match &known.state {
         ConnectionState::Deleting => {
             let what = format!("connection \"{id}\" is being deleted; wait until it is gone");

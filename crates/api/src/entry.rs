@@ -7,7 +7,7 @@ use casbah_connector::Connector;
 use casbah_model::app::{App, ComponentError, Components};
 use casbah_model::connection::{Cause, ConnectionId, ConnectionSettings};
 use casbah_model::secret::Secret;
-use casbah_pipeline::{Context, apps};
+use casbah_pipeline::{Context, apps, connect};
 use serde_json::Value;
 
 use crate::fields::{Errors, Fields, Nulls};
@@ -100,12 +100,11 @@ pub fn change(
         is_whole.then_some(secret)
     });
     if entered.is_some() {
-        let tenant =
-            |settings: &ConnectionSettings| settings.app_settings.get("tenant_id").cloned();
-        if tenant(&settings) != tenant(known) {
+        if !connect::is_same_tenant(&settings, known) {
             let what =
                 "the tenant of a connection stays; connect another tenant under another name";
-            errors.add("/app_settings/tenant_id", what);
+            let setting = apps::connector(known.app).tenant_setting();
+            errors.add(format!("/app_settings/{setting}"), what);
         } else {
             check(ctx, &settings, &errors);
         }
@@ -169,14 +168,19 @@ fn merge(known: &mut BTreeMap<String, String>, changes: Entries) {
     }
 }
 
-/// A client secret, or a certificate with its private key, and the word for which of them it is.
+/// A client secret, a private key, or a certificate with its private key, and the word for which of them it is.
 fn credential(value: Option<&Value>, errors: &Errors) -> Option<(Secret, &'static str)> {
     let mut fields = Fields::of(value?, "/credential", errors)?;
     let has = |fields: &mut Fields<'_>, name| fields.value(name).is_some();
     let is_secret = has(&mut fields, "client_secret");
     let is_certificate = has(&mut fields, "certificate_pem");
-    let read = match (is_secret, is_certificate) {
-        (true, false) => {
+    let is_key = has(&mut fields, "private_key");
+    let read = match (is_secret, is_certificate, is_key) {
+        (false, false, true) => {
+            let key = fields.lines("private_key", PEM_CHARS_MAX);
+            key.map(|key| (Secret::new(key.trim()), "private-key"))
+        }
+        (true, false, false) => {
             let secret = fields.text("client_secret", SECRET_CHARS_MAX);
             if has(&mut fields, "private_key_pem") {
                 let what = "it belongs to a certificate; leave one of them out";
@@ -184,19 +188,16 @@ fn credential(value: Option<&Value>, errors: &Errors) -> Option<(Secret, &'stati
             }
             secret.map(|secret| (Secret::new(secret), "secret"))
         }
-        (false, true) => certificate(&mut fields, errors),
-        (true, true) => {
-            errors.add(
-                "/credential",
-                "client_secret and certificate_pem are both given; leave one out",
-            );
+        (false, true, false) => certificate(&mut fields, errors),
+        (false, false, false) => {
+            let what = "none of client_secret, certificate_pem and private_key is given";
+            errors.add("/credential", what);
             None
         }
-        (false, false) => {
-            errors.add(
-                "/credential",
-                "neither client_secret nor certificate_pem is given",
-            );
+        _ => {
+            let what = "more than one of client_secret, certificate_pem and private_key is given; \
+                        leave one";
+            errors.add("/credential", what);
             None
         }
     };

@@ -68,6 +68,10 @@ impl Connector for Microsoft365 {
         App::Microsoft365
     }
 
+    fn tenant_setting(&self) -> &'static str {
+        TENANT_ID
+    }
+
     fn check(&self, settings: &ConnectionSettings) -> Result<(), Cause> {
         let entered = &settings.app_settings;
         if let Some(unknown) = entered

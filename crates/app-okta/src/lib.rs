@@ -37,8 +37,11 @@ pub(crate) const KEY_ID: &str = "key_id";
 pub(crate) const SCOPES: &str = "scopes";
 /// The part of the org's limits that Casbah may use, in percent.
 pub(crate) const SHARE: &str = "share_percent";
-/// `secret` or `certificate`: how the credential was entered; what it is, its text tells.
+/// `secret` for an API token, `private-key` for the key of a service app.
 pub(crate) const CREDENTIAL: &str = "credential";
+
+const SECRET: &str = "secret";
+const PRIVATE_KEY: &str = "private-key";
 
 const SETTINGS: [&str; 6] = [DOMAIN, CLIENT_ID, KEY_ID, SCOPES, SHARE, CREDENTIAL];
 
@@ -55,6 +58,10 @@ const LABEL_CHARS_MAX: usize = 63;
 impl Connector for Okta {
     fn app(&self) -> App {
         App::Okta
+    }
+
+    fn tenant_setting(&self) -> &'static str {
+        DOMAIN
     }
 
     fn check(&self, settings: &ConnectionSettings) -> Result<(), Cause> {
@@ -86,17 +93,17 @@ impl Connector for Okta {
                     format!("name some of {}, with spaces between them", auth::SCOPES.join(", "))
                 }
                 SHARE if limits::share(value).is_none() => {
-                    "set share_percent to a whole number from 1 to 100".into()
+                    "set share_percent to a whole number from 10 to 100".into()
                 }
-                CREDENTIAL if !matches!(value.as_str(), "secret" | "certificate") => {
-                    "set credential to \"secret\" or \"certificate\"".into()
+                CREDENTIAL if !matches!(value.as_str(), SECRET | PRIVATE_KEY) => {
+                    "set credential to \"secret\" or \"private-key\"".into()
                 }
                 _ => continue,
             };
             let what = format!("{name} cannot be \"{}\"", shown(value));
             return Err(Cause::new("settings", what, fix));
         }
-        Ok(())
+        check_credential(entered)
     }
 
     fn endpoints(&self) -> &'static [(&'static str, &'static str)] {
@@ -140,6 +147,23 @@ impl Connector for Okta {
     fn activities(&self) -> Option<&dyn ActivitySource> {
         Some(&activities::SystemLog)
     }
+}
+
+/// The kind of credential and the service app go together.
+fn check_credential(entered: &BTreeMap<String, String>) -> Result<(), Cause> {
+    let kind = entered.get(CREDENTIAL).map(String::as_str);
+    let (what, fix) = match (kind, entered.contains_key(CLIENT_ID)) {
+        (Some(SECRET), true) => (
+            "client_id is given, and the credential is a secret",
+            "a service app has a private key; leave client_id out if it is an API token",
+        ),
+        (Some(PRIVATE_KEY), false) => (
+            "client_id is missing, and the credential is a private key",
+            "set client_id to the client id on the service app's page",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Cause::new("settings", what, fix))
 }
 
 fn check_domain(domain: Option<&str>) -> Result<(), Cause> {

@@ -32,6 +32,8 @@ pub use webhook::WebhookSource;
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.
 pub trait Connector: Send + Sync {
     fn app(&self) -> App;
+    /// The setting that says which tenant it is: what a connection keeps is of one tenant only.
+    fn tenant_setting(&self) -> &'static str;
     /// Checks the settings a customer entered; an error names the setting and what is right.
     fn check(&self, settings: &ConnectionSettings) -> Result<(), Cause>;
     /// The app's services by name, with the vendor's own addresses.

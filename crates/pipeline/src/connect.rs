@@ -169,9 +169,7 @@ fn check_change(known: &ConnectionItem, settings: &ConnectionSettings) -> Result
     if known.state == ConnectionState::Deleting {
         return Err(StageError::Refused(deleting(&settings.id)));
     }
-    let is_same_tenant = known.settings.app == settings.app
-        && known.settings.app_settings.get("tenant_id") == settings.app_settings.get("tenant_id");
-    if is_same_tenant {
+    if is_same_tenant(&known.settings, settings) {
         return Ok(());
     }
     let what = format!(
@@ -180,6 +178,12 @@ fn check_change(known: &ConnectionItem, settings: &ConnectionSettings) -> Result
     );
     let fix = "give this connection another name, or delete the other one first";
     Err(StageError::Refused(Cause::new("config", what, fix)))
+}
+
+/// Whether two settings are of the same tenant of the same app.
+pub fn is_same_tenant(one: &ConnectionSettings, other: &ConnectionSettings) -> bool {
+    let name = crate::apps::connector(one.app).tenant_setting();
+    one.app == other.app && one.app_settings.get(name) == other.app_settings.get(name)
 }
 
 fn deleting(id: &ConnectionId) -> Cause {

@@ -47,6 +47,16 @@ The file:
   graph = \"https://graph.microsoft.com\"
   management = \"https://manage.office.com\"
 
+  [[connection]]
+  name = \"acme\"
+  app = \"okta\"
+  components = [\"all\"]
+  domain = \"acme.okta.com\"
+  client_id = \"…\"                       # left out for an API token, which is a client secret here
+  key_id = \"…\"
+  private_key_file = \"acme.pem\"         # or a JWK
+  share_percent = 50                    # optional: of the org's limits
+
 Secrets are named, never written in it: by an environment variable, or by a file that only you
 can read. File names are relative to the config file. With several [[connection]] blocks,
 tenants are read side by side.";

@@ -40,9 +40,14 @@ struct Entry {
     tenant_id: Option<String>,
     client_id: Option<String>,
     publisher_id: Option<String>,
+    domain: Option<String>,
+    key_id: Option<String>,
+    scopes: Option<String>,
+    share_percent: Option<u8>,
     client_secret_env: Option<String>,
     client_secret_file: Option<String>,
     certificate_file: Option<String>,
+    private_key_file: Option<String>,
     #[serde(default)]
     endpoints: BTreeMap<String, Spanned<String>>,
 }
@@ -197,6 +202,13 @@ fn connection(
         ("tenant_id", entry.tenant_id),
         ("client_id", entry.client_id),
         ("publisher_id", entry.publisher_id),
+        ("domain", entry.domain),
+        ("key_id", entry.key_id),
+        ("scopes", entry.scopes),
+        (
+            "share_percent",
+            entry.share_percent.map(|share| share.to_string()),
+        ),
     ] {
         app_settings.extend(value.map(|value| (name.to_string(), value)));
     }
@@ -205,6 +217,7 @@ fn connection(
         entry.client_secret_env,
         entry.client_secret_file,
         entry.certificate_file,
+        entry.private_key_file,
     )
     .map_err(|what| at(block.clone(), &what))?;
     app_settings.insert("credential".into(), credential.kind().into());

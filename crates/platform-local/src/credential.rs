@@ -21,6 +21,8 @@ pub enum Credential {
     SecretFile(PathBuf),
     /// A PEM text with a certificate and its private key.
     CertificateFile(PathBuf),
+    /// A private key alone, as a PEM text or a JWK.
+    PrivateKeyFile(PathBuf),
 }
 
 impl Credential {
@@ -30,6 +32,7 @@ impl Credential {
         variable: Option<String>,
         secret_file: Option<String>,
         certificate_file: Option<String>,
+        private_key_file: Option<String>,
     ) -> Result<Credential, String> {
         let given = [
             (
@@ -44,6 +47,10 @@ impl Credential {
                 "certificate_file",
                 certificate_file.map(|name| Credential::CertificateFile(folder.join(name))),
             ),
+            (
+                "private_key_file",
+                private_key_file.map(|name| Credential::PrivateKeyFile(folder.join(name))),
+            ),
         ];
         let mut given = given
             .into_iter()
@@ -52,7 +59,10 @@ impl Credential {
             (Some((_, source)), None) => Ok(source),
             (Some((one, _)), Some((other, _))) => Err(format!("both {one} and {other} are given; leave one out")),
             (None, _) => {
-                Err("none of client_secret_env, client_secret_file and certificate_file is given; add one".into())
+                Err(
+                    "none of client_secret_env, client_secret_file, certificate_file and private_key_file is given; add one"
+                        .into(),
+                )
             }
         }
     }
@@ -62,6 +72,7 @@ impl Credential {
         match self {
             Credential::SecretVariable(_) | Credential::SecretFile(_) => "secret",
             Credential::CertificateFile(_) => "certificate",
+            Credential::PrivateKeyFile(_) => "private-key",
         }
     }
 
@@ -72,7 +83,7 @@ impl Credential {
             Credential::SecretFile(path) => {
                 file(path).map(|text| Secret::new(text.reveal().trim()))
             }
-            Credential::CertificateFile(path) => file(path),
+            Credential::CertificateFile(path) | Credential::PrivateKeyFile(path) => file(path),
         };
         let read = read.and_then(|secret| match secret.reveal().is_empty() {
             true => Err(failure(format!("{} is empty", self.place()))
@@ -85,9 +96,9 @@ impl Credential {
     fn place(&self) -> String {
         match self {
             Credential::SecretVariable(name) => format!("the environment variable {name}"),
-            Credential::SecretFile(path) | Credential::CertificateFile(path) => {
-                path.display().to_string()
-            }
+            Credential::SecretFile(path)
+            | Credential::CertificateFile(path)
+            | Credential::PrivateKeyFile(path) => path.display().to_string(),
         }
     }
 }

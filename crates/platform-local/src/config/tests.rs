@@ -106,6 +106,42 @@ fn whatever_is_wrong_is_named_with_its_line() {
 }
 
 #[test]
+fn every_app_has_settings_of_its_own() {
+    let okta = r#"
+[[connection]]
+name = "acme"
+app = "okta"
+components = ["users"]
+domain = "acme.okta.com"
+client_id = "0oa1gjh63g214q0Hq0g4"
+key_id = "casbah-2026"
+scopes = "okta.users.read okta.groups.read"
+share_percent = 25
+private_key_file = "acme.pem"
+"#;
+    let configured = parsed(okta).expect("the file is good");
+    let settings = &configured[0].settings.app_settings;
+    assert_eq!(settings["domain"], "acme.okta.com");
+    assert_eq!(
+        (&*settings["share_percent"], &*settings["credential"]),
+        ("25", "private-key")
+    );
+    let refused = |from: &str, to: &str| {
+        let failure = parsed(&okta.replacen(from, to, 1)).expect_err(to);
+        failure.to_string()
+    };
+    let foreign = refused("key_id =", "publisher_id =");
+    assert!(
+        foreign.contains("\"publisher_id\" is not a setting of Okta"),
+        "{foreign}"
+    );
+    let away = refused("acme.okta.com", "acme.example");
+    assert!(away.contains("domain \"acme.example\""), "{away}");
+    let share = refused("= 25", "= 500");
+    assert!(share.contains("line 10"), "{share}");
+}
+
+#[test]
 fn a_name_that_is_used_twice_is_refused() {
     let failure = parsed(&format!("{GOOD}{GOOD}")).expect_err("the name is used twice");
     assert!(

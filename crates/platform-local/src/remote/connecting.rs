@@ -37,6 +37,7 @@ fn body(one: &Configured, secret: &str) -> Value {
     let kind = settings.app_settings.get("credential").map(String::as_str);
     let credential = match kind {
         Some("certificate") => json!({ "certificate_pem": secret }),
+        Some("private-key") => json!({ "private_key": secret }),
         _ => json!({ "client_secret": secret }),
     };
     let mut app_settings = settings.app_settings.clone();
