@@ -89,7 +89,7 @@ impl ActivitySource for SystemLog {
             out.push(ContentRef {
                 id: RecordId::new(span.id()),
                 address: address.as_str().into(),
-                available: span.listed,
+                available: span.available(),
                 expires: span.expires(),
             });
         }

@@ -93,10 +93,13 @@ pub(crate) fn of(entered: Option<&str>) -> Vec<Limit> {
     ROWS.map(row).into()
 }
 
+/// A tenth of the smallest limit is two calls a minute; with less the log of a busy org could not be followed.
+const LEAST_PERCENT: u8 = 10;
+
 /// A share in percent, as somebody entered it.
 pub(crate) fn share(entered: &str) -> Option<u8> {
     let percent = entered.parse().ok()?;
-    (1..=100).contains(&percent).then_some(percent)
+    (LEAST_PERCENT..=100).contains(&percent).then_some(percent)
 }
 
 #[cfg(test)]
@@ -113,7 +116,7 @@ mod tests {
         assert_eq!(logs(None), (10.0, 0.5));
         assert_eq!(logs(Some("10")), (2.0, 0.1));
         assert_eq!(logs(Some("100")), (20.0, 1.0));
-        for wrong in ["0", "101", "-1", "50 %", "", "0.5", "256"] {
+        for wrong in ["0", "9", "101", "-1", "50 %", "", "0.5", "256"] {
             assert_eq!(share(wrong), None, "{wrong}");
         }
     }

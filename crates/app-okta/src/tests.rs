@@ -102,6 +102,8 @@ struct ScriptedOrg {
 pub(crate) enum Credential {
     ApiToken,
     ServiceApp,
+    /// An API token of which the customer says what part of the limits is ours.
+    Share(&'static str),
 }
 
 pub(crate) const API_TOKEN: &str = "00invented_api_token_of_a_test_0123456789_";
@@ -118,6 +120,7 @@ impl SimulatedTenant for ScriptedOrg {
     fn settings(&self) -> ConnectionSettings {
         let entered: &[(&str, &str)] = match self.credential {
             Credential::ApiToken => &[(DOMAIN, "acme.okta.com")],
+            Credential::Share(share) => &[(DOMAIN, "acme.okta.com"), (SHARE, share)],
             Credential::ServiceApp => &[
                 (DOMAIN, "acme.okta.com"),
                 (CLIENT_ID, "0oa1casbah"),
@@ -129,7 +132,7 @@ impl SimulatedTenant for ScriptedOrg {
 
     fn secret(&self) -> Secret {
         Secret::new(match self.credential {
-            Credential::ApiToken => API_TOKEN,
+            Credential::ApiToken | Credential::Share(_) => API_TOKEN,
             Credential::ServiceApp => PEM,
         })
     }
@@ -204,14 +207,18 @@ fn what_a_customer_enters_is_checked_by_name() {
             (KEY_ID, "SIGNING_KEY-1"),
             (SHARE, "25"),
             (SCOPES, "okta.users.read okta.logs.read"),
-            (CREDENTIAL, "secret"),
+            (CREDENTIAL, PRIVATE_KEY),
         ],
         None,
     );
+    check(&[(CREDENTIAL, SECRET)], None);
+    check(&[(CREDENTIAL, PRIVATE_KEY)], Some("client_id is missing"));
+    let app = (CLIENT_ID, "0oa1");
+    check(&[(CREDENTIAL, SECRET), app], Some("leave client_id out"));
     check(&[("tenant", "x")], Some("\"tenant\" is not a setting"));
     check(&[(CLIENT_ID, "")], Some("client_id"));
     check(&[(KEY_ID, "a b")], Some("key_id"));
-    check(&[(SHARE, "0")], Some("from 1 to 100"));
+    check(&[(SHARE, "0")], Some("from 10 to 100"));
     check(&[(SCOPES, "okta.users.manage")], Some("okta.users.read"));
     check(&[(CREDENTIAL, "password")], Some("credential"));
 }
@@ -245,4 +252,39 @@ fn an_org_is_called_under_a_domain_of_okta_and_no_other() {
     }
     let missing = OKTA.check(&settings(&[])).expect_err("there is no address");
     assert!(missing.what.contains("domain is missing"), "{missing}");
+}
+
+/// Calls of the System Log, one after the other, and the most of them that were sent within a minute.
+async fn most_in_a_minute(share: &'static str, script: Script, calls: usize) -> usize {
+    let bench = bench(Credential::Share(share), script);
+    for _ in 0..calls {
+        let sent = bench.patiently(async |session| {
+            let address = session.address(wire::ORG, "/api/v1/logs?limit=1")?;
+            let call = wire::get(address, limits::Bucket::Logs);
+            Ok(session.send(&call).await?.status)
+        });
+        assert_eq!(sent.await.expect("an answer"), 200);
+    }
+    let minute = casbah_model::SignedDuration::from_mins(1);
+    let sent: Vec<_> = bench
+        .transport
+        .calls()
+        .iter()
+        .map(|call| call.sent)
+        .collect();
+    let within = |from: &Timestamp| {
+        sent.iter()
+            .filter(|at| *at >= from && **at < *from + minute)
+            .count()
+    };
+    sent.iter().map(within).max().unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_share_of_a_limit_is_never_exceeded() {
+    let silent: Script = |_| Reply::ok("[]");
+    for (share, most) in [("10", 2), ("50", 10), ("100", 20)] {
+        let sent = most_in_a_minute(share, silent, 40).await;
+        assert!((1..=most).contains(&sent), "{share} %: {sent} in a minute");
+    }
 }

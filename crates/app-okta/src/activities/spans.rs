@@ -31,8 +31,8 @@ pub(super) enum Reading {
 pub(super) struct Span {
     pub(super) window: Window,
     pub(super) reading: Reading,
-    /// Where on the axis of listings it stands.
-    pub(super) listed: Timestamp,
+    /// Whose end says where on the axis of listings it stands.
+    listed: Window,
 }
 
 impl Span {
@@ -49,6 +49,11 @@ impl Span {
         let since = self.window.from - SignedDuration::from_millis(1);
         let (since, until) = (at(since), at(self.window.to));
         format!("/api/v1/logs?since={since}&until={until}&sortOrder=ASCENDING")
+    }
+
+    /// The last moment of what it was listed with: all that it shows was there by then.
+    pub(super) fn available(&self) -> Timestamp {
+        self.listed.to - SignedDuration::from_millis(1)
     }
 
     pub(super) fn expires(&self) -> Timestamp {
@@ -74,11 +79,10 @@ pub(super) fn of(window: Window, now: Timestamp, reach: SignedDuration) -> Vec<S
         } else {
             Reading::New
         };
-        let listed = piece.from;
         spans.push(Span {
             window: piece,
             reading,
-            listed,
+            listed: piece,
         });
         let before = Window::new(piece.from - LAST, piece.to - LAST);
         let is_in_reach = now.duration_since(before.from) <= reach;
@@ -86,7 +90,7 @@ pub(super) fn of(window: Window, now: Timestamp, reach: SignedDuration) -> Vec<S
             spans.push(Span {
                 window: before,
                 reading: Reading::Last,
-                listed,
+                listed: piece,
             });
         }
     }
@@ -103,12 +107,13 @@ fn looks(window: Window) -> Vec<Span> {
     let mut spans = vec![];
     let mut from = window.from;
     while from + LOOK <= window.to {
+        let window = Window::new(from, from + LOOK);
         spans.push(Span {
-            window: Window::new(from, from + LOOK),
+            window,
             reading: Reading::Look,
-            listed: from,
+            listed: window,
         });
-        from += LOOK;
+        from = window.to;
     }
     spans
 }
@@ -201,6 +206,14 @@ mod tests {
         assert_eq!(id("04T11:02:00"), "1777888800000-3600000-1");
         assert_eq!(id("04T12:30:00"), "1777888800000-3600000-2");
         assert_eq!(id("05T12:30:00"), "1777888800000-3600000-3");
+    }
+
+    #[test]
+    fn a_span_stands_within_the_window_that_lists_it_also_when_it_is_of_a_day_before() {
+        let window = Window::new(at("04T10:00:00"), at("04T12:00:00"));
+        for span in of(window, at("04T14:00:00"), REACH) {
+            assert!(window.contains(span.available()), "{span:?}");
+        }
     }
 
     #[test]
