@@ -69,6 +69,11 @@ impl Holder {
             bucket.cap = limit.cap_for(told.limit());
             bucket.cap_units = told.limit();
         }
+        // What others leave unused of a shared limit is not ours: headers only slow us down.
+        if limit.share < 1.0 {
+            let ours = bucket.cap.unwrap_or_else(|| limit.documented_pace());
+            bucket.told_pace = bucket.told_pace.min(ours);
+        }
     }
 
     /// Takes in an answer; whether its 429 is to be reported.
@@ -97,11 +102,9 @@ impl Holder {
                 .map_or(limit.units, |bucket| bucket.cap_units);
             let reset_ms = now as i64 + ms(reset).min(RESET_MAX_MS);
             let told = signs.limit.filter(finite);
-            // Who may use a part of a limit leaves the others theirs, however little they use of it.
-            let others = told.unwrap_or(known / limit.share) * (1.0 - limit.share);
             let reading = Reading {
-                limit: told.map_or(known, |told| told - others),
-                remaining: (remaining - others).max(0.0),
+                limit: told.map_or(known, |told| told * limit.share),
+                remaining,
                 reset_ms,
             };
             let units = signs.units.unwrap_or(trip.cost);

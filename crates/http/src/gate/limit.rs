@@ -10,7 +10,7 @@ pub struct Limit {
     pub bucket: &'static str,
     /// Units allowed per window, after scaling by seats; zero when the vendor documents none.
     pub units: f64,
-    /// Part of the vendor's limit that `units` are: of what its headers tell, the rest is left to others.
+    /// Part of the vendor's limit that `units` are; the rest is for others, also what they leave unused.
     pub share: f64,
     pub window: Duration,
     /// Units allowed per 24 hours, when there is such a limit too.

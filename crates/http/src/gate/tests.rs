@@ -342,7 +342,7 @@ fn the_header_pace_uses_the_window_up() {
 }
 
 #[test]
-fn of_what_headers_tell_others_keep_their_share() {
+fn headers_do_not_raise_the_pace_of_a_share() {
     let limit = Limit {
         share: 0.5,
         ..limit(25.0, 60)
@@ -362,10 +362,15 @@ fn of_what_headers_tell_others_keep_their_share() {
     };
     let bucket = after(400.0);
     assert!(near(bucket.cap_units, 300.0));
-    // 300 of the 400 that remain are for others.
-    assert!(near(bucket.told_pace, (100.0 - 2.0) / 30.0));
-    assert_eq!(after(300.0).told_pace, 0.0);
-    assert_eq!(after(10.0).told_pace, 0.0);
+    // Half a minute is left and 400 calls are, of which others may not have theirs: still only our half a minute.
+    assert!(near(
+        bucket.told_pace,
+        300.0 / 60.0 * (1.0 - limit.margin())
+    ));
+    assert!(near(bucket.pace_at(NOW), bucket.base_pace(NOW)));
+    // Others have used nearly everything up: what is left is shared out over the rest of the window.
+    assert!(near(after(32.0).told_pace, (32.0 - 2.0) / 30.0));
+    assert_eq!(after(1.0).told_pace, 0.0);
 }
 
 #[test]
