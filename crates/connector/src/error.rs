@@ -125,7 +125,9 @@ impl ConnectorError {
 impl From<CallError> for ConnectorError {
     fn from(error: CallError) -> ConnectorError {
         match error {
-            CallError::Later { until } => ConnectorError::Throttled { until },
+            CallError::Later { until } | CallError::Auth(AuthError::Throttled { until }) => {
+                ConnectorError::Throttled { until }
+            }
             CallError::Auth(AuthError::Refused(cause)) => ConnectorError::Unauthorized { cause },
             CallError::Auth(AuthError::Unavailable { .. }) | CallError::Unavailable { .. } => {
                 ConnectorError::Unavailable {

@@ -84,6 +84,9 @@ pub enum AuthError {
     Refused(casbah_model::connection::Cause),
     #[error("the login service is not available: {reason}")]
     Unavailable { reason: String },
+    /// The login service has a limit of its own, which is spent.
+    #[error("the limit of the login service is spent until {until}")]
+    Throttled { until: Timestamp },
 }
 
 #[derive(Clone, Debug)]
