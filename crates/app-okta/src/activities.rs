@@ -33,14 +33,17 @@ pub(crate) struct SystemLog;
 pub(crate) const SCOPE: &str = "okta.logs.read";
 const WHAT: &str = "read the System Log";
 
+/// What comes out of the log.
+pub(crate) const COMPONENTS: [Component; 3] = [
+    Component::ManagementEvents,
+    Component::SignInEvents,
+    Component::Activities,
+];
+
 const FEEDS: &[Feed] = &[Feed {
     id: "logs",
     name: "system-log",
-    components: &[
-        Component::ManagementEvents,
-        Component::SignInEvents,
-        Component::Activities,
-    ],
+    components: &COMPONENTS,
     // Spans are shorter, so this only says how far one listing goes.
     window_max: Duration::from_hours(24),
     // Okta keeps 90 days (system-log-query, "Retention"); repeats are known for so long.
@@ -54,6 +57,8 @@ const SMALL_PAGE: &str = "limit=100";
 
 /// A span of this many pages, ten million events in an hour, has no end.
 const PAGES_MAX: u32 = 10_000;
+/// So many empty pages one after the other are the end, whatever links they have.
+const EMPTY_MAX: u32 = 5;
 
 #[async_trait]
 impl ActivitySource for SystemLog {
@@ -132,9 +137,8 @@ impl ActivitySource for SystemLog {
                 }
             }
         }
-        // A request with both ends ends without a link; behind an empty page there is nothing in any case.
-        match next.filter(|_| !is_empty) {
-            Some(address) => follow(content, address).map(Some),
+        match next {
+            Some(address) => follow(content, address, is_empty),
             None => Ok(None),
         }
     }
@@ -175,22 +179,33 @@ async fn page(session: &Session, called: Address) -> Result<Answer, ConnectorErr
     answer.map_err(|error| explain(&[SCOPE], WHAT, error))
 }
 
-/// The next page of a span. Its id counts the pages, so it is the same whenever the page before is read.
-fn follow(content: &ContentRef, address: String) -> Result<ContentRef, ConnectorError> {
+/// The next page of a span; `None` behind too many empty ones.
+///
+/// Its id counts the pages, and behind `~` the empty ones before it, so it is the same whenever the page before is read.
+fn follow(
+    content: &ContentRef,
+    address: String,
+    is_empty: bool,
+) -> Result<Option<ContentRef>, ConnectorError> {
     let id = content.id.as_str();
-    let counted = id
-        .rsplit_once('+')
-        .and_then(|(span, page)| Some((span, page.parse::<u32>().ok()?)));
-    let (span, page) = counted.unwrap_or((id, 0));
-    if page >= PAGES_MAX {
+    let (span, counted) = id.rsplit_once('+').unwrap_or((id, "0"));
+    let (page, empty) = counted.split_once('~').unwrap_or((counted, "0"));
+    let number = |text: &str| text.parse::<u32>().unwrap_or(PAGES_MAX);
+    let (page, empty) = (number(page) + 1, number(empty) + 1);
+    if page > PAGES_MAX {
         let what = format!("a span of the System Log has more than {PAGES_MAX} pages");
         return Err(ConnectorError::BadLink { what });
     }
-    Ok(ContentRef {
-        id: RecordId::new(format!("{span}+{}", page + 1)),
+    let id = match is_empty {
+        true if empty >= EMPTY_MAX => return Ok(None),
+        true => format!("{span}+{page}~{empty}"),
+        false => format!("{span}+{page}"),
+    };
+    Ok(Some(ContentRef {
+        id: RecordId::new(id),
         address,
         ..content.clone()
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -8,15 +8,16 @@ mod refusals;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use casbah_connector::{Authenticator, Session};
+use casbah_connector::{Authenticator, Dialect, Session};
 use casbah_http::{Address, AuthError, Scheme, Token};
-use casbah_model::SignedDuration;
 use casbah_model::ports::Rng;
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Headers, Method, Request};
+use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
+use crate::dialect;
 use crate::wire::ORG;
 use crate::{CLIENT_ID, KEY_ID, SCOPES as SCOPES_SETTING};
 use key::Key;
@@ -51,6 +52,8 @@ const API_TOKEN_CHARS_MAX: usize = 200;
 
 /// A first try, one that proves possession, one with the nonce, one more when the nonce was replaced (dpop).
 const TRIES_MAX: u32 = 4;
+/// The shortest wait after a call too many (rl2-concurrency: seconds).
+const THROTTLED: SignedDuration = SignedDuration::from_secs(2);
 /// An answer with a token has some kilobytes; scopes of it are names.
 const SCOPES_MAX: usize = 200;
 
@@ -194,6 +197,10 @@ impl<'a> Client<'a> {
                     Asked::Failed(AuthError::Unavailable { reason })
                 });
             }
+            if status == 429 {
+                let until = self.session.now() + again(&headers, self.session.now());
+                return Err(Asked::Failed(AuthError::Throttled { until }));
+            }
             match refusals::read(status, &body) {
                 Refused::Nonce => {
                     self.nonce = proof::nonce(&headers);
@@ -272,6 +279,13 @@ impl<'a> Client<'a> {
         let scopes = granted.scope.split_whitespace().take(SCOPES_MAX);
         Ok((token, Some(scopes.map(String::from).collect())))
     }
+}
+
+/// When the limit of the authorization server is open again. Too many calls side by side do not tell.
+fn again(headers: &Headers, now: Timestamp) -> SignedDuration {
+    let told = dialect::Okta.signs("token", headers, now).reset;
+    let told = told.and_then(|wait| SignedDuration::try_from(wait).ok());
+    told.unwrap_or(THROTTLED).max(THROTTLED)
 }
 
 /// A value that nobody has used before.

@@ -14,8 +14,6 @@ pub(crate) enum Bucket {
     Logs,
     /// `/api/v1/users`
     Users,
-    /// `/api/v1/users/{id}` and below
-    User,
     /// `/api/v1/groups`
     Groups,
     /// `/api/v1/groups/{id}` and below
@@ -26,7 +24,7 @@ pub(crate) enum Bucket {
     App,
     /// `/oauth2/v1/clients`
     Clients,
-    /// Everything else below `/api/v1`.
+    /// Everything else below `/api/v1`, also what is below a user.
     Other,
 }
 
@@ -35,7 +33,6 @@ impl Bucket {
         match self {
             Bucket::Logs => "logs",
             Bucket::Users => "users",
-            Bucket::User => "user",
             Bucket::Groups => "groups",
             Bucket::Group => "group",
             Bucket::Apps => "apps",
@@ -57,16 +54,15 @@ const SHARE_PERCENT: u8 = 50;
 
 /// Calls a minute of the smallest kind of org (rl-global-mgmt), and calls side by side. Together they are 14, of the 35
 /// that the smallest org allows at once (rl2-concurrency).
-const ROWS: [(Bucket, f64, usize); 9] = [
+const ROWS: [(Bucket, f64, usize); 8] = [
     (Bucket::Logs, 20.0, 4),
     (Bucket::Users, 100.0, 1),
-    (Bucket::User, 100.0, 2),
     (Bucket::Groups, 100.0, 1),
     (Bucket::Group, 100.0, 2),
     (Bucket::Apps, 20.0, 1),
     (Bucket::App, 20.0, 1),
     (Bucket::Clients, 25.0, 1),
-    (Bucket::Other, 100.0, 1),
+    (Bucket::Other, 100.0, 3),
 ];
 
 /// The rows for an org, of which the customer says what part is ours.

@@ -13,6 +13,7 @@ use casbah_http::{CallError, RefusalKind};
 use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 use casbah_model::permission::{Need, Permission};
+use casbah_model::transport::{Bytes, Headers, Method, Request};
 use serde::Deserialize;
 
 use crate::limits::Bucket;
@@ -46,12 +47,31 @@ impl PermissionSource for Scopes {
             scopes.dedup();
             scopes.into_iter().map(Permission::new).collect()
         });
-        let (tenant, mut refused) = (tenant(session).await?, BTreeMap::new());
-        for component in components {
-            if let Some(cause) = probe(session, *component).await? {
-                refused.insert(*component, cause);
+        let mut refused = BTreeMap::new();
+        let people = match people(session).await {
+            Ok(people) => people,
+            Err(error) => {
+                let cause = cause(Err(error))?;
+                refused.extend(cause.map(|cause| (Component::Users, cause)));
+                vec![]
             }
+        };
+        let tenant = tenant(session, &people).await?;
+        let mut log = None;
+        for component in components {
+            let is_log = activities::COMPONENTS.contains(component);
+            // One log is behind three components, and one list behind most of the first.
+            let found = match log.clone().filter(|_| is_log) {
+                Some(known) => known,
+                None if refused.contains_key(component) => continue,
+                None => probe(session, *component).await?,
+            };
+            if is_log {
+                log = Some(found.clone());
+            }
+            refused.extend(found.map(|cause| (*component, cause)));
         }
+        refused.retain(|component, _| components.contains(component));
         Ok(Granted {
             permissions,
             tenant,
@@ -92,16 +112,25 @@ const USERS: &str = "/api/v1/users?limit=200";
 /// Domains that this part of them has are the org's own.
 const DOMAIN_SHARE: usize = 20;
 const DOMAINS_MAX: usize = 20;
+/// Ids have 20 characters.
+const ID_BYTES_MAX: usize = 100;
 
-async fn tenant(session: &Session) -> Result<Tenant, ConnectorError> {
+/// A page of users: whether they may be listed, and which domains are the org's own.
+async fn people(session: &Session) -> Result<Vec<Listed>, ConnectorError> {
+    let call = get(session.address(ORG, USERS)?, Bucket::Users);
+    match session.send(&call).await {
+        Ok(answer) => Ok(answer.json(ANSWER_BYTES_MAX).await?),
+        Err(error) => Err(explain(&["okta.users.read"], "list users", error)),
+    }
+}
+
+async fn tenant(session: &Session, people: &[Listed]) -> Result<Tenant, ConnectorError> {
     let known = session.tenant();
-    let found: Option<WellKnown> = told(session, "/.well-known/okta-organization").await?;
-    let org: Option<Org> = told(session, "/api/v1/org").await?;
-    let users: Option<Vec<Listed>> = told(session, USERS).await?;
-    let name = org.and_then(|org| org.company_name);
-    let domains = users.map(|users| domains(&users)).unwrap_or_default();
+    let id = org_id(session).await;
+    let name = company(session).await?;
+    let domains = domains(people);
     Ok(Tenant {
-        id: found.map_or_else(|| session.setting(DOMAIN).to_string(), |found| found.id),
+        id: id.unwrap_or_else(|| session.setting(DOMAIN).to_string()),
         name: name.unwrap_or_else(|| known.name.clone()),
         // Forgotten domains would make all of its people strangers.
         domains: match domains.is_empty() {
@@ -112,25 +141,31 @@ async fn tenant(session: &Session) -> Result<Tenant, ConnectorError> {
     })
 }
 
-/// A fact about the org; `None` when it is not for us to know, which is for the probes to say.
-async fn told<T: serde::de::DeserializeOwned>(
-    session: &Session,
-    path: &str,
-) -> Result<Option<T>, ConnectorError> {
-    let bucket = match path {
-        USERS => Bucket::Users,
-        _ => Bucket::Other,
+/// The org's id, which it tells to anybody and without a limit (core-okta-api); its domain will do as well.
+async fn org_id(session: &Session) -> Option<String> {
+    let address = session
+        .address(ORG, "/.well-known/okta-organization")
+        .ok()?;
+    let request = Request {
+        method: Method::Get,
+        url: address.as_str().into(),
+        headers: Headers::default().with("Accept", "application/json"),
+        body: Bytes::new(),
     };
-    let error = match session
-        .send(&get(session.address(ORG, path)?, bucket))
-        .await
-    {
-        Ok(answer) => return Ok(Some(answer.json(ANSWER_BYTES_MAX).await?)),
-        Err(error) => error,
-    };
-    match &error {
-        CallError::Refused { refusal, .. } if refusal.kind != RefusalKind::Unauthorized => Ok(None),
-        _ => Err(error.into()),
+    let (_, _, body) = session.send_unauthorised(request).await.ok()?;
+    let told: WellKnown = serde_json::from_slice(&body).ok()?;
+    Some(told.id).filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+}
+
+/// The org's name; `None` when it is not for us to know.
+async fn company(session: &Session) -> Result<Option<String>, ConnectorError> {
+    let call = get(session.address(ORG, "/api/v1/org")?, Bucket::Other);
+    match session.send(&call).await {
+        Ok(answer) => Ok(answer.json::<Org>(ANSWER_BYTES_MAX).await?.company_name),
+        Err(CallError::Refused { refusal, .. }) if refusal.kind != RefusalKind::Unauthorized => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -150,45 +185,32 @@ fn domains(users: &[Listed]) -> Vec<String> {
 
 /// Asks for as little of each list of a component as possible; returns why it does not work.
 async fn probe(session: &Session, component: Component) -> Result<Option<Cause>, ConnectorError> {
-    let lists: &[(Bucket, &str, &str, &str)] = match component {
-        Component::Users => &[
-            (
-                Bucket::Users,
-                "/api/v1/users?limit=1",
-                "okta.users.read",
-                "list users",
-            ),
-            (
-                Bucket::Groups,
-                "/api/v1/groups?limit=1",
-                "okta.groups.read",
-                "list groups",
-            ),
-        ],
-        Component::AppPermissions => &[(
+    let (bucket, path, scope, what) = match component {
+        Component::Users => (
+            Bucket::Groups,
+            "/api/v1/groups?limit=1",
+            "okta.groups.read",
+            "list groups",
+        ),
+        Component::AppPermissions => (
             Bucket::Apps,
             "/api/v1/apps?limit=1",
             "okta.apps.read",
             "list applications",
-        )],
+        ),
         Component::ManagementEvents | Component::SignInEvents | Component::Activities => {
             return cause(activities::probe(session).await);
         }
         // Okta has none.
-        Component::Files => &[],
+        Component::Files => return Ok(None),
     };
-    for (bucket, path, scope, what) in lists {
-        let sent = session
-            .send(&get(session.address(ORG, path)?, *bucket))
-            .await;
-        let tried = sent
-            .map(|_| ())
-            .map_err(|error| explain(&[scope], what, error));
-        if let Some(cause) = cause(tried)? {
-            return Ok(Some(cause));
-        }
-    }
-    Ok(None)
+    let sent = session
+        .send(&get(session.address(ORG, path)?, bucket))
+        .await;
+    cause(
+        sent.map(|_| ())
+            .map_err(|error| explain(&[scope], what, error)),
+    )
 }
 
 fn cause(tried: Result<(), ConnectorError>) -> Result<Option<Cause>, ConnectorError> {

@@ -154,7 +154,10 @@ const ADMINS: Lists = Lists {
 };
 const PEOPLE: Lists = Lists {
     bucket: Bucket::Users,
-    paths: &["/api/v1/users?limit=20"],
+    paths: &[
+        "/api/v1/users?limit=20",
+        "/api/v1/users?limit=20&filter=status%20eq%20%22DEPROVISIONED%22",
+    ],
     paging: Paging::Links,
 };
 
@@ -182,7 +185,7 @@ fn reading(collection: &Collection) -> Result<Reading, ConnectorError> {
             paths: &["/api/v1/iam/roles"],
             paging: Paging::Member("roles"),
         }),
-        "role-assignments" => of_each(ADMINS, Bucket::User, ("/api/v1/users/", "/roles")),
+        "role-assignments" => of_each(ADMINS, Bucket::Other, ("/api/v1/users/", "/roles")),
         "group-role-assignments" => of_each(GROUPS, Bucket::Group, ("/api/v1/groups/", "/roles")),
         "client-role-assignments" => {
             of_each(APPS, Bucket::Clients, ("/oauth2/v1/clients/", "/roles"))
@@ -192,7 +195,7 @@ fn reading(collection: &Collection) -> Result<Reading, ConnectorError> {
         "app-tokens" => of_each(APPS, Bucket::App, ("/api/v1/apps/", "/tokens")),
         "user-grants" => of_each(
             PEOPLE,
-            Bucket::User,
+            Bucket::Other,
             ("/api/v1/users/", "/grants?limit=200&expand=scope"),
         ),
         "api-tokens" => lists(Bucket::Other, &["/api/v1/api-tokens"]),

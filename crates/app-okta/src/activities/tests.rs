@@ -252,13 +252,14 @@ async fn read_page(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_names_the_next_one_and_an_empty_page_is_the_end() {
+async fn a_page_names_the_next_one_also_when_it_is_empty() {
     let bench = bench(Credential::ApiToken, |asked| match asked.path.as_str() {
         "/api/v1/logs?limit=1000" => Reply::ok(r#"[{"uuid":"a"},7,{"uuid":"b"}]"#)
             .next("https://acme.okta.com/api/v1/logs?after=x%2Cy,1&limit=1000"),
         "/api/v1/logs?after=x%2Cy,1&limit=1000" => {
             Reply::ok("[]").next("https://acme.okta.com/api/v1/logs?after=z&limit=1000")
         }
+        "/api/v1/logs?after=z&limit=1000" => Reply::ok(r#"[{"uuid":"c"}]"#),
         other => panic!("{other} was called"),
     });
     let first = content("limit=1000");
@@ -268,19 +269,36 @@ async fn a_page_names_the_next_one_and_an_empty_page_is_the_end() {
     assert_eq!(second.id.as_str(), "1777888800000-3600000-1+1");
     assert_eq!(second.available, first.available);
     let (ids, next) = read_page(&bench, &second).await.expect("a page");
-    assert_eq!((ids.len(), next), (0, None));
+    assert!(ids.is_empty());
+    let third = next.expect("there may be more");
+    assert_eq!(third.id.as_str(), "1777888800000-3600000-1+2~1");
+    let (ids, next) = read_page(&bench, &third).await.expect("a page");
+    assert_eq!((ids, next), (vec!["c".to_string()], None));
 }
 
 #[test]
-fn ids_of_pages_count_and_have_an_end() {
-    let mut page = content("limit=1000");
-    page.id = RecordId::new(format!("1-2-3+{}", PAGES_MAX - 1));
-    let last = follow(&page, "x".into()).expect("the last page");
-    assert_eq!(last.id.as_str(), format!("1-2-3+{PAGES_MAX}"));
+fn chains_of_pages_have_an_end() {
+    let after = |id: String, is_empty| {
+        let mut page = content("limit=1000");
+        page.id = RecordId::new(id);
+        let next = follow(&page, "x".into(), is_empty)?;
+        Ok::<_, ConnectorError>(next.map(|next| next.id.to_string()))
+    };
+    let last = after(format!("1-2-3+{}", PAGES_MAX - 1), false).expect("the last page");
+    let last = last.expect("a page");
+    assert_eq!(last, format!("1-2-3+{PAGES_MAX}"));
     assert!(matches!(
-        follow(&last, "x".into()),
+        after(last, false),
         Err(ConnectorError::BadLink { .. })
     ));
+    let mut id = "1-2-3".to_string();
+    let mut empty = 0;
+    while let Some(next) = after(id, true).expect("no end yet") {
+        (id, empty) = (next, empty + 1);
+    }
+    assert_eq!(empty + 1, EMPTY_MAX);
+    let full = after("1-2-3+7~4".into(), false).expect("a page");
+    assert_eq!(full.as_deref(), Some("1-2-3+8"));
 }
 
 #[tokio::test(start_paused = true)]

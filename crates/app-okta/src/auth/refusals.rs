@@ -25,7 +25,7 @@ pub(super) enum Refused {
 pub(super) fn read(status: u16, body: &[u8]) -> Refused {
     let answer: OauthError = serde_json::from_slice(body).unwrap_or_default();
     let words = answer.error_description.to_lowercase();
-    if status >= 500 || status == 429 {
+    if status >= 500 {
         return unavailable(status);
     }
     match answer.error.as_str() {

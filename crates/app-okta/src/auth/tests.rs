@@ -103,7 +103,6 @@ fn each_refusal_has_a_cause_to_act_on() {
     check("zone", 403, &zone, Some("blocked-by-policy"));
     let kind = oauth("unsupported_grant_type", "");
     check("kind of app", 400, &kind, Some("misconfigured"));
-    check("too many", 429, "", None);
     check("gateway", 502, "<html>", None);
     check("a proxy's page", 403, "<html>", None);
     check("odd types", 400, r#"{"error":7}"#, None);
@@ -127,7 +126,7 @@ fn token(kind: &str, scope: &str) -> Reply {
 async fn call(bench: &casbah_conformance::apps::Bench) -> Result<u16, casbah_http::CallError> {
     let session = bench.interactive();
     let address = session.address(ORG, "/api/v1/users/me?x=1")?;
-    let call = crate::wire::get(address, crate::limits::Bucket::User);
+    let call = crate::wire::get(address, crate::limits::Bucket::Other);
     session.send(&call).await.map(|answer| answer.status)
 }
 
@@ -232,6 +231,24 @@ async fn an_org_that_asks_for_nonces_without_end_is_left_alone() {
         casbah_http::CallError::Auth(AuthError::Unavailable { .. })
     ));
     assert_eq!(bench.transport.calls().len(), TRIES_MAX as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_authorization_server_is_waited_for() {
+    let bench = bench(Kind::ServiceApp, |_| {
+        Reply::error(429, "E0000047")
+            .with("X-Rate-Limit-Limit", "100")
+            .with("X-Rate-Limit-Remaining", "0")
+            .with(
+                "X-Rate-Limit-Reset",
+                (crate::tests::started().as_second() + 40).to_string(),
+            )
+    });
+    let error = call(&bench).await.expect_err("there is no token yet");
+    let casbah_http::CallError::Auth(AuthError::Throttled { until }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(until.to_string(), "2026-05-04T10:00:40Z");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,9 +21,11 @@ pub(super) struct Each {
     pub(super) behind: &'static str,
 }
 
-/// Where a pass stands: a page of parents, the last one of it that is done, and a page of the next one's list.
+/// Where a pass stands: which list of parents, a page of it, the last one of it that is done, and a page of the next one's list.
 #[derive(Clone, Default, Deserialize, Serialize)]
 struct Place {
+    #[serde(default)]
+    list: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parents: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,13 +48,14 @@ pub(super) async fn read(
 ) -> Result<PageEnd, ConnectorError> {
     let mut place: Place = place(cursor)?;
     let paging = each.parents.paging;
-    let path = each.parents.paths.first().copied().unwrap_or_default();
+    let Some(path) = each.parents.paths.get(place.list) else {
+        return Ok(PageEnd::CaughtUp(None));
+    };
     let from = address(session, paging, path, place.parents.as_deref())?;
     let refused = |error| explain(collection.any_of, &what(collection), error);
     let (parents, next) = match fetch(session, from, each.parents.bucket, paging).await? {
         Ok(page) => parents(collection, page).await?,
-        Err(Missed::Gone) => return Ok(PageEnd::CaughtUp(None)),
-        Err(Missed::Refused(error)) => return Err(refused(error)),
+        Err(Missed::Gone(error) | Missed::Refused(error)) => return Err(refused(error)),
     };
     let mut is_moved = false;
     for parent in behind(&parents, place.done.as_deref()) {
@@ -63,7 +66,7 @@ pub(super) async fn read(
                 write(collection, parent, &mut page, out).await?;
                 page.next()?
             }
-            Err(Missed::Gone) => None,
+            Err(Missed::Gone(_)) => None,
             Err(Missed::Refused(CallError::Later { .. })) if is_moved => return more(&place),
             Err(Missed::Refused(error)) => return Err(refused(error)),
         };
@@ -74,12 +77,14 @@ pub(super) async fn read(
         (place.done, place.page) = (Some(parent.clone()), None);
         is_moved = true;
     }
-    match next {
-        Some(next) => more(&Place {
-            parents: Some(next),
+    let list = place.list + usize::from(next.is_none());
+    match list < each.parents.paths.len() {
+        true => more(&Place {
+            list,
+            parents: next,
             ..Place::default()
         }),
-        None => Ok(PageEnd::CaughtUp(None)),
+        false => Ok(PageEnd::CaughtUp(None)),
     }
 }
 
@@ -101,16 +106,9 @@ async fn parents(
     Ok((ids, page.next()?))
 }
 
+/// Everyone is in the group Everyone (core-okta-api, "Groups").
 fn is_wanted(collection: &Collection, parent: &Members<'_>) -> bool {
-    match collection.name {
-        // Everyone is in the group Everyone (core-okta-api, "Groups").
-        "memberships" => parent.text("type").as_deref() != Some("BUILT_IN"),
-        // Only clients of OpenID Connect and OAuth have roles, scopes and tokens; who does not say may be one.
-        "client-role-assignments" | "app-scopes" | "app-tokens" => parent
-            .text("signOnMode")
-            .is_none_or(|mode| mode == "OPENID_CONNECT"),
-        _ => true,
-    }
+    collection.name != "memberships" || parent.text("type").as_deref() != Some("BUILT_IN")
 }
 
 /// The parents that are still to be read. If the last one is not there any more, all of them are, once more.

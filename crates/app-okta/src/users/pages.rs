@@ -78,8 +78,11 @@ pub(super) async fn read(
     let address = address(session, lists.paging, path, next.as_deref())?;
     let mut page = match fetch(session, address, lists.bucket, lists.paging).await? {
         Ok(page) => page,
-        Err(Missed::Gone) => return Ok(PageEnd::CaughtUp(None)),
-        Err(Missed::Refused(error)) => {
+        // An org may have no roles of its own; that any other list is not there is no reason to take it for empty.
+        Err(Missed::Gone(_)) if collection.name == "roles" && cursor.is_none() => {
+            return Ok(PageEnd::CaughtUp(None));
+        }
+        Err(Missed::Gone(error) | Missed::Refused(error)) => {
             return Err(explain(collection.any_of, &what(collection), error));
         }
     };
@@ -123,7 +126,7 @@ pub(super) fn address(
 /// Why there is no page.
 pub(super) enum Missed {
     /// There is no such thing: it was deleted meanwhile, or the org does not have this kind of thing.
-    Gone,
+    Gone(CallError),
     Refused(CallError),
 }
 
@@ -142,10 +145,14 @@ pub(super) async fn fetch(
     }
     let answer = match session.send(&call).await {
         Ok(answer) => answer,
-        Err(CallError::Refused { refusal, .. }) if refusal.kind == RefusalKind::NotFound => {
-            return Ok(Err(Missed::Gone));
+        Err(error) => {
+            let is_gone = matches!(&error, CallError::Refused { refusal, .. }
+                if refusal.kind == RefusalKind::NotFound);
+            return Ok(Err(match is_gone {
+                true => Missed::Gone(error),
+                false => Missed::Refused(error),
+            }));
         }
-        Err(error) => return Ok(Err(Missed::Refused(error))),
     };
     let (records, next) = match paging {
         Paging::Links => {

@@ -283,6 +283,17 @@ async fn a_missing_right_names_the_scope_and_an_org_without_custom_roles_has_non
         .await
         .expect("an empty list");
     assert!(kept.nouns.is_empty());
+    for collection in COLLECTIONS
+        .iter()
+        .filter(|collection| collection.name != "roles")
+    {
+        let end = empty.page(collection, None).await;
+        assert!(
+            end.is_err(),
+            "{} took a missing list for an empty one",
+            collection.name
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
