@@ -10,6 +10,7 @@ mod deaths;
 mod hooks;
 mod leaving;
 mod life;
+mod okta;
 mod stages;
 mod storage;
 mod tables;
