@@ -88,6 +88,39 @@ fn what_is_done_twice_is_done_once_and_a_name_is_not_taken_over() {
 }
 
 #[test]
+fn an_org_of_okta_is_connected_with_a_key_alone_and_its_name_is_not_taken_over() {
+    in_virtual_time(async {
+        let door = Door::new();
+        let acme = json!({
+            "name": "acme",
+            "app": "okta",
+            "components": ["users"],
+            "app_settings": { "domain": "acme.okta.com", "client_id": "0oa1", "share_percent": "25" },
+            "credential": { "private_key": "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n" },
+        });
+        let connected = door.post("/v1/connections", acme.clone()).await.is(202);
+        assert_eq!(connected["app_settings"]["credential"], "private-key");
+        assert!(!connected.to_string().contains("hunter2"));
+        let mut other = acme.clone();
+        other["app_settings"]["domain"] = json!("other.okta.com");
+        let refused = door.post("/v1/connections", other).await;
+        refused.is_problem("name-taken", Some("/name"));
+        let moved = json!({ "app_settings": { "domain": "other.okta.com" } });
+        let refused = door.patch("/v1/connections/acme", moved).await;
+        refused.is_problem("bad-field", Some("/app_settings/domain"));
+        let mut both = acme.clone();
+        both["credential"]["client_secret"] = json!("00token");
+        let refused = door.post("/v1/connections", both).await;
+        refused.is_problem("bad-field", Some("/credential"));
+        let mut away = acme;
+        away["name"] = json!("away");
+        away["app_settings"]["domain"] = json!("169.254.169.254");
+        let refused = door.post("/v1/connections", away).await;
+        refused.is_problem("bad-field", Some("/app_settings/domain"));
+    });
+}
+
+#[test]
 fn a_change_is_made_to_what_was_read_and_tested_at_once() {
     in_virtual_time(async {
         let door = Door::caught_up().await;
