@@ -142,8 +142,7 @@ fn encoded(value: &str) -> String {
 fn filter(call: &Call<'_>, collection: Collection) -> Result<Filter, Problem> {
     let query = &call.query;
     let words = |yes_no: &'static str| query.one_of(yes_no, &[("true", true), ("false", false)]);
-    let kinds: Vec<_> = collection
-        .kinds()
+    let kinds: Vec<_> = view::kinds(collection)
         .iter()
         .map(|kind| (kind.name(), *kind))
         .collect();
@@ -193,7 +192,7 @@ mod tests {
         ];
         for (collection, parameters) in rows {
             let filters = &parameters[..parameters.len() - 2];
-            assert_eq!(filters, collection.filters(), "{collection}");
+            assert_eq!(filters, view::filters(collection), "{collection}");
         }
     }
 }

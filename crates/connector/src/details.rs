@@ -38,6 +38,8 @@ pub struct EntityDetails {
     pub role: Option<String>,
     /// Of a role assignment: what it is limited to; absent for all of the tenant.
     pub scope: Option<String>,
+    /// Of an application: the id under which it signs in, where that is another than its own.
+    pub client: Option<String>,
     /// Of a grant: the id of the service whose data it opens.
     pub resource: Option<String>,
     pub resource_name: Option<String>,

@@ -4,6 +4,7 @@
 
 use casbah_model::Timestamp;
 use casbah_model::app::App;
+use casbah_model::collection::Collection;
 use casbah_model::tables::TableDay;
 
 /// Every kind of object; names begin with it.
@@ -39,6 +40,28 @@ pub fn table_object(day: &str, hour: u8) -> String {
 pub fn table_hour(day: &str, name: &str) -> Option<u8> {
     let hour = name.strip_prefix(day)?.strip_suffix(TABLE_ENDING)?;
     hour.parse().ok().filter(|hour| *hour < 24)
+}
+
+/// What the names of all objects of an inventory begin with that show what is current.
+pub fn edition_prefix(collection: Collection, scope: &str) -> String {
+    format!("inventory/{collection}/current/connection={scope}/")
+}
+
+/// An object of an inventory that shows what is current; large inventories have several.
+pub fn edition_object(collection: Collection, scope: &str, bucket: u64) -> String {
+    let prefix = edition_prefix(collection, scope);
+    format!("{prefix}{bucket:02}{TABLE_ENDING}")
+}
+
+/// What the names of all objects of an inventory begin with that show what has ended.
+pub fn ended_prefix(collection: Collection, scope: &str) -> String {
+    format!("inventory/{collection}/ended/connection={scope}/")
+}
+
+/// The object with what ended on a day.
+pub fn ended_object(collection: Collection, scope: &str, day: Timestamp, bucket: u64) -> String {
+    let (prefix, day) = (ended_prefix(collection, scope), day.strftime("%Y%m%d"));
+    format!("{prefix}day={day}/{bucket:02}{TABLE_ENDING}")
 }
 
 const TABLE_ENDING: &str = ".zstd.parquet";

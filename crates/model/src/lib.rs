@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod app;
+pub mod collection;
 pub mod connection;
 pub mod cursor;
 pub mod event;

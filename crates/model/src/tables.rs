@@ -4,8 +4,10 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::collection::Collection;
 use crate::ports::BoxError;
 
 /// Makes rows of events.
@@ -23,6 +25,116 @@ pub trait Tables: Send + Sync {
     /// # Errors
     /// It is no object of a table.
     fn ids(&self, object: &Bytes) -> Result<Vec<String>, TableError>;
+
+    /// Begins the next edition of an object of an inventory, over the one that is there.
+    ///
+    /// # Errors
+    /// `current` is no object of this inventory.
+    fn edition(
+        &self,
+        collection: Collection,
+        current: Option<Bytes>,
+        at: Timestamp,
+    ) -> Result<Box<dyn Edition>, TableError>;
+
+    /// Adds the rows that ended with an edition to those that ended before; `None` when they are there already.
+    ///
+    /// # Errors
+    /// One of the two is no object of this inventory.
+    fn ended(
+        &self,
+        collection: Collection,
+        edition: &Bytes,
+        before: Option<Bytes>,
+    ) -> Result<Option<Bytes>, TableError>;
+
+    /// What an object of an inventory shows.
+    ///
+    /// # Errors
+    /// It is no such object.
+    fn shown(&self, object: &Bytes) -> Result<Shown, TableError>;
+
+    /// The rows of an object of an inventory, those that are current and those that have ended.
+    ///
+    /// # Errors
+    /// It is no such object.
+    fn states(&self, object: &Bytes) -> Result<Vec<State>, TableError>;
+}
+
+/// The next edition of an object that holds what is current of an inventory: a row for each state that something is in,
+/// with the time since when.
+///
+/// Parts are lists that are replaced as a whole, such as the files of one root. They come in the order of their names. A
+/// part that is not named has gone, and its rows end with the edition.
+pub trait Edition: Send {
+    /// What the edition before shows.
+    fn before(&self) -> &Shown;
+
+    /// Takes over the rows of the next part as they are.
+    ///
+    /// # Errors
+    /// The edition before cannot be read.
+    fn keep(&mut self, name: &str) -> Result<(), TableError>;
+
+    /// Begins the next part, which the rows added after this belong to.
+    ///
+    /// # Errors
+    /// The edition before cannot be read.
+    fn begin(&mut self, name: &str, version: &str) -> Result<(), TableError>;
+
+    /// Adds a row to the part that was begun; each id comes once.
+    ///
+    /// # Errors
+    /// The row does not fit the table.
+    fn add(&mut self, row: &Current<'_>) -> Result<(), TableError>;
+
+    /// The object, with the rows that ended with this edition behind those that are current; what had ended before is
+    /// not in it any more.
+    ///
+    /// # Errors
+    /// The edition before cannot be read, or this one not be written.
+    fn finish(self: Box<Self>) -> Result<Bytes, TableError>;
+}
+
+/// A row of an inventory as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct Current<'a> {
+    pub id: &'a str,
+    /// Differs when what the row says of who, what and how visible differs; times of use do not count.
+    pub state: i64,
+    /// When the vendor told it.
+    pub told: Timestamp,
+    /// The row itself.
+    pub json: &'a [u8],
+}
+
+/// What an object of an inventory shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Its edition: when it was made.
+    pub at: Timestamp,
+    /// In the order of their names, and of the rows.
+    pub parts: Vec<Part>,
+    /// Rows behind those of the parts, which ended with this edition.
+    pub ended: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub name: String,
+    /// The commits that it shows; empty when it has gone.
+    pub version: String,
+    pub rows: u64,
+}
+
+/// The time that something was in one state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct State {
+    pub id: String,
+    pub from: Timestamp,
+    /// `None` while it is.
+    pub to: Option<Timestamp>,
+    pub state: i64,
 }
 
 /// Rows that are being gathered, of any class and time.

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundles;
 use crate::compact_again as again;
 use crate::context::Context;
+use crate::editions;
 use crate::error::StageError;
 use crate::items::{self, ConnectionItem, Scope, StreamItem, time};
 use crate::status::{connections, streams};
@@ -40,7 +41,9 @@ const ENTRIES: usize = 50;
 /// Tries to replace one object, others replacing it as well, or the store being busy.
 const REPLACE_TRIES_MAX: u32 = 8;
 /// After trouble that somebody has to look at.
-const TROUBLE_AGAIN: SignedDuration = SignedDuration::from_mins(30);
+pub(crate) const TROUBLE_AGAIN: SignedDuration = SignedDuration::from_mins(30);
+/// What to do about a damaged object.
+const MADE_ANEW: &str = "move the object away and run `casbah compact --rebuild`, which makes the tables anew from the records";
 /// Steps of one connection when somebody waits for all of it; each takes in thousands of events.
 const STEPS_MAX: u32 = 1_000_000;
 
@@ -141,7 +144,7 @@ pub async fn compact(mut step: Step<'_>) -> Result<(), StageError> {
 }
 
 /// Why the tables do not get on.
-enum Trouble {
+pub(crate) enum Trouble {
     Stage(StageError),
     /// An object is not what it should be: nothing is lost, and somebody has to look.
     Object(Cause),
@@ -280,7 +283,9 @@ async fn merge(
                 tries = 1;
                 continue;
             }
-            Err(Failure::Table { name, source }) => return Err(unusable(&name, &source)),
+            Err(Failure::Table { name, source }) => {
+                return Err(unusable(&name, &source, MADE_ANEW));
+            }
             Err(Failure::Store(error)) => error,
         };
         let is_passing = matches!(
@@ -361,16 +366,12 @@ async fn merge_some(
     Ok(hours)
 }
 
-fn unusable(name: &str, error: &TableError) -> Trouble {
+pub(crate) fn unusable(name: &str, error: &TableError, fix: &str) -> Trouble {
     let mut what = format!("{name}: {error}");
     if let Some(source) = std::error::Error::source(error) {
         what = format!("{what}: {source}");
     }
-    Trouble::Object(Cause::new(
-        "table-damaged",
-        what,
-        "move the object away and run `casbah compact --rebuild`, which makes the tables anew from the records",
-    ))
+    Trouble::Object(Cause::new("table-damaged", what, fix))
 }
 
 /// `None` when there was nothing.
@@ -439,6 +440,7 @@ pub async fn catch_up(ctx: &Context) -> Result<(), StageError> {
     for connection in connections(ctx).await? {
         if connection.state != ConnectionState::Deleting {
             to_the_end(ctx, &connection).await?;
+            editions::to_the_end(ctx, &connection).await?;
         }
     }
     Ok(())
@@ -446,7 +448,7 @@ pub async fn catch_up(ctx: &Context) -> Result<(), StageError> {
 
 /// Makes the tables of a connection anew, from the vendor's records as this version reads them.
 pub async fn rebuild(ctx: &Context, connection: &ConnectionItem) -> Result<(), StageError> {
-    let (key, stream) = find(ctx, connection).await?;
+    let (key, stream) = find(ctx, stream(&connection.scope(), ctx.now())).await?;
     let cursor = Cursor {
         again: Some(again::Phase::Clearing),
         ..Cursor::default()
@@ -464,8 +466,9 @@ pub async fn rebuild(ctx: &Context, connection: &ConnectionItem) -> Result<(), S
 
 /// Brings the tables of one connection up to the commits there are.
 pub async fn to_the_end(ctx: &Context, connection: &ConnectionItem) -> Result<(), StageError> {
+    let ours = || stream(&connection.scope(), ctx.now());
     for _ in 0..STEPS_MAX {
-        let (key, stream) = find(ctx, connection).await?;
+        let (key, stream) = find(ctx, ours()).await?;
         let is_done =
             stream.caught_up && stream.lease == 0 && time(stream.wake) > ctx.now() + EVERY / 2;
         let hint = Message::Look {
@@ -475,7 +478,7 @@ pub async fn to_the_end(ctx: &Context, connection: &ConnectionItem) -> Result<()
             ticket: None,
         };
         crate::handle(ctx, &hint).await?;
-        let (_, after) = find(ctx, connection).await?;
+        let (_, after) = find(ctx, ours()).await?;
         // Nothing new, trouble, or somebody else at work: the next time goes on.
         let is_stuck = after.trouble.is_some() || after.cur == stream.cur;
         if (is_done && after.caught_up) || is_stuck {
@@ -571,15 +574,16 @@ pub async fn size(ctx: &Context, scope: &Scope) -> Result<(u64, u64), StageError
     Ok((objects, bytes))
 }
 
-/// The stream, which folders of earlier versions do not have yet.
-async fn find(ctx: &Context, connection: &ConnectionItem) -> Result<(Key, StreamItem), StageError> {
-    let (key, stream) = stream(&connection.scope(), ctx.now());
+/// A stream as it is in the table, which folders of earlier versions do not have yet.
+pub(crate) async fn find(
+    ctx: &Context,
+    (key, stream): (Key, StreamItem),
+) -> Result<(Key, StreamItem), StageError> {
     if let Some(Some(found)) = ctx.state.get(std::slice::from_ref(&key)).await?.first() {
         let stream = items::read(&key, found)?;
         return Ok((key, stream));
     }
-    ctx.state
-        .write(Write::create(key.clone(), items::write(&stream)))
-        .await?;
+    let create = Write::create(key.clone(), items::write(&stream));
+    ctx.state.write(create).await?;
     Ok((key, stream))
 }

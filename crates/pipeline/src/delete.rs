@@ -21,6 +21,7 @@ use crate::activity_poll::Level;
 use crate::compact;
 use crate::connect::{find, forget_secret};
 use crate::context::Context;
+use crate::editions;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::hint;
@@ -390,7 +391,8 @@ impl Job<'_> {
         let kinds =
             layout::KINDS.map(|kind| layout::prefix(kind, app, &self.step.scope.to_string()));
         let tables = compact::prefixes(&self.step.ctx.curated.region, &self.step.scope);
-        for prefix in kinds.into_iter().chain(tables) {
+        let inventories = editions::prefixes(&self.step.scope);
+        for prefix in kinds.into_iter().chain(tables).chain(inventories) {
             let mut after: Option<String> = None;
             loop {
                 let names = objects.list(&prefix, after.as_deref(), PAGE).await?;

@@ -12,6 +12,7 @@ use crate::bundles;
 use crate::compact;
 use crate::connect::find;
 use crate::context::Context;
+use crate::editions;
 use crate::error::StageError;
 use crate::gate;
 use crate::items::{self, ConnectionItem, FeedItem, Scope, StreamItem, connection_key};
@@ -167,6 +168,7 @@ async fn stream_writes(
         gated.push((key, late));
     }
     at_once.push(compact::stream(scope, now));
+    at_once.push(editions::stream(scope, now));
     let (mut writes, mut created) = gate::creations(ctx, scope, gated).await?;
     for (key, stream) in gate::absent(ctx, at_once).await? {
         writes.push(Write::create(key.clone(), items::write(&stream)));

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::activity_poll::Level;
 use crate::compact;
 use crate::context::Context;
+use crate::editions;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{self, ConnectionItem, Scope, stream_name};
@@ -229,6 +230,8 @@ pub struct Verified {
     /// Rows of tables, and how many records wait to become some.
     pub rows: u64,
     pub rows_waiting: u64,
+    /// States in the tables of users, groups, privileges, app permissions and files, those that have ended included.
+    pub states: u64,
     /// Objects that are missing, changed, or hold another number of records than the manifest says.
     pub faults: Vec<String>,
 }
@@ -250,6 +253,7 @@ pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verifi
             }
         }
         verified.read_tables(ctx, &scope, &ids).await?;
+        verified.read_inventories(ctx, &connection).await?;
     }
     Ok(verified)
 }
@@ -319,6 +323,20 @@ impl Verified {
             ));
         }
         self.rows_waiting += ids.all.difference(&rows).count() as u64;
+        Ok(())
+    }
+
+    /// Reads the inventories of a connection: they show what is published, and nothing in two states at once.
+    async fn read_inventories(
+        &mut self,
+        ctx: &Context,
+        connection: &ConnectionItem,
+    ) -> Result<(), StageError> {
+        let checked = editions::check(ctx, connection).await?;
+        self.objects += checked.objects;
+        self.bytes += checked.bytes;
+        self.states += checked.states;
+        self.faults.extend(checked.faults);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub mod connect;
 pub mod context;
 mod counted;
 pub mod delete;
+pub mod editions;
 pub mod error;
 mod feeds;
 pub mod file_scan;
@@ -90,6 +91,7 @@ async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,
         Stage::FileScan if file_scan::is_lane(&step) => file_scan::work(step, ticket).await,
         Stage::FileScan => roots::plan(step, ticket).await,
+        Stage::Compact if editions::is_ours(&step) => editions::make(step).await,
         Stage::Compact => compact::compact(step).await,
         Stage::Sweep | Stage::Notify => Ok(()),
     };

@@ -13,6 +13,7 @@ use crate::compact::{self, TablesStatus};
 use crate::connect::find;
 use crate::context::Context;
 use crate::delete::{self, Deletion};
+use crate::editions::{self, InventoryStatus};
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{
@@ -36,6 +37,8 @@ pub struct ConnectionStatus {
     pub streams: Vec<StreamStatus>,
     pub file_sweep: Option<SweepStatus>,
     pub tables: Option<TablesStatus>,
+    /// What the connection holds, as tables.
+    pub inventories: Vec<InventoryStatus>,
     pub gaps: Vec<GapItem>,
     pub failed_units: Vec<FailedUnit>,
     pub is_caught_up: bool,
@@ -122,6 +125,7 @@ async fn of_connection(
         streams,
         file_sweep: sweep_status(ctx, &scope).await?,
         tables: compact::tables_status(ctx, &scope, &items).await?,
+        inventories: editions::inventories(&items)?,
         gaps,
         failed_units: failed_units(ctx, &scope).await?,
         is_caught_up: settled == Settled::CaughtUp,
@@ -157,6 +161,7 @@ fn bare(connection: &ConnectionItem) -> ConnectionStatus {
         streams: vec![],
         file_sweep: None,
         tables: None,
+        inventories: vec![],
         gaps: vec![],
         failed_units: vec![],
         is_caught_up: false,

@@ -15,12 +15,14 @@ mod row;
 mod source;
 mod token;
 
-pub use question::{Collection, Filter, Kind, LIMIT_MAX, Question, Status, UnknownWord};
+pub use casbah_model::collection::Collection;
+pub use question::{Filter, Kind, LIMIT_MAX, Question, Status, UnknownWord, filters, kinds};
 
 use casbah_connector::Listed;
 use casbah_model::Timestamp;
 use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::message::ViewName;
+use casbah_model::tables::Current;
 use serde_json::Value;
 
 use crate::connect::find;
@@ -28,6 +30,7 @@ use crate::context::Context;
 use crate::error::StageError;
 use crate::items::ConnectionItem;
 use build::Built;
+pub(crate) use name::{of_root, version};
 use reader::{Reader, Scanned, View};
 use token::{Place, bad_token};
 
@@ -69,7 +72,7 @@ pub async fn page(
     question.filter.check(question.collection)?;
     let place = Place::read(&connection.scope(), question)?;
     let reader = Reader::new(ctx, connection, question);
-    match question.collection.listed() {
+    match question::listed(question.collection) {
         Some(listed) => list_page(reader, question, listed, place).await,
         None => roots::page(reader, question, place).await,
     }
@@ -119,6 +122,37 @@ async fn list_page(
         next,
         lacking,
     })
+}
+
+/// The view of a list of the directory as it is published by now; `None` before that, and of files, which have a view of
+/// each root.
+pub(crate) async fn published(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    collection: Collection,
+) -> Result<Option<ViewName>, StageError> {
+    let listed = question::listed(collection);
+    let Some(list) = listed.and_then(|listed| source::list(connection, listed)) else {
+        return Ok(None);
+    };
+    name::of_lists(ctx, connection, collection, list).await
+}
+
+/// Calls `each` with every row of a view that is published; nothing is stored.
+pub(crate) async fn each_row(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    view: &ViewName,
+    each: impl FnMut(&Current<'_>) + Send,
+) -> Result<(), StageError> {
+    let Some(made_of) = source::of_view(ctx, connection, view).await? else {
+        return Ok(());
+    };
+    let missing = source::missing_segments(ctx, connection, view, &made_of.sources).await?;
+    for (name, objects) in missing {
+        source::join(ctx, name, objects).await?;
+    }
+    build::each_row(ctx, connection, view, &made_of.sources, each).await
 }
 
 /// Builds a view that is too large to be built while somebody waits; goes on with another message when time is over.

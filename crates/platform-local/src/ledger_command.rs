@@ -136,6 +136,7 @@ fn verified_text(verified: &Verified) -> String {
         repeated,
         rows,
         rows_waiting,
+        states,
         faults,
     } = verified;
     let read = format!(
@@ -155,7 +156,9 @@ fn verified_text(verified: &Verified) -> String {
         };
         return format!(
             "verified: {read}; every checksum and count is right, and no activity stands there twice\n\
-             tables:   {waiting}\n"
+             tables:   {waiting}\n\
+             inventory: {} of users, groups, rights and files; what is current is what was published, and nothing is in two at once\n",
+            count(*states, "state"),
         );
     }
     let mut text = format!(

@@ -2,6 +2,7 @@
 
 use casbah_model::Timestamp;
 use casbah_pipeline::compact::TablesStatus;
+use casbah_pipeline::editions::InventoryStatus;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
 use serde_json::json;
 
@@ -77,6 +78,12 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
     if let Some(tables) = &one.tables {
         text += &format!("  tables      {}\n", tables_text(tables, now));
     }
+    if !one.inventories.is_empty() {
+        text += &format!(
+            "  inventory   {}\n",
+            inventories_text(&one.inventories, now)
+        );
+    }
     text += &streams(one, now);
     for gap in &one.gaps {
         text += &format!(
@@ -121,6 +128,17 @@ fn sweep_text(sweep: &SweepStatus, now: Timestamp) -> String {
         (None, None) => text += ", begun",
     }
     text
+}
+
+/// How much of each inventory is in tables, and when that was made.
+fn inventories_text(all: &[InventoryStatus], now: Timestamp) -> String {
+    let words = all.iter().map(|one| {
+        let word = one.collection.name().replace('-', " ");
+        format!("{} {word}", number(one.rows))
+    });
+    let made = all.iter().map(|one| one.made.min(now)).max();
+    let made = made.map_or(String::new(), |made| relative(made, now));
+    format!("{}; changed {made}", words.collect::<Vec<_>>().join(", "))
 }
 
 /// How late events are in the lake and in the tables, counted from the moment the service showed them.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use arrow_array::builder::{
     ArrayBuilder, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder,
+    TimestampMillisecondBuilder,
 };
 use arrow_array::{
     Array, ArrayRef, ListArray, RecordBatch, StructArray, TimestampMillisecondArray,
 };
 use arrow_buffer::{NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{Field as ArrowField, Fields, Schema};
+use casbah_model::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -28,6 +30,7 @@ pub(crate) enum Column {
     Json(StringBuilder),
     /// Made of `time` when all is read.
     Moment,
+    When(TimestampMillisecondBuilder),
     Object(Object),
     List(List),
 }
@@ -53,6 +56,7 @@ impl Column {
             Shape::Flag => Column::Flag(BooleanBuilder::new()),
             Shape::Json => Column::Json(StringBuilder::new()),
             Shape::Moment => Column::Moment,
+            Shape::When => Column::When(TimestampMillisecondBuilder::new().with_timezone("UTC")),
             Shape::Object(fields) => Column::Object(Object::new(fields)),
             Shape::List(item) => Column::List(List {
                 item: Box::new(Column::new(item)),
@@ -69,6 +73,7 @@ impl Column {
             Column::Long(values) => values.append_null(),
             Column::Flag(values) => values.append_null(),
             Column::Moment => {}
+            Column::When(values) => values.append_null(),
             Column::Object(object) => {
                 object.columns.iter_mut().for_each(Column::push_nothing);
                 object.is_there.append_null();
@@ -87,6 +92,7 @@ impl Column {
             Column::Long(values) => values.len(),
             Column::Flag(values) => values.len(),
             Column::Moment => 0,
+            Column::When(values) => values.len(),
             Column::Object(object) => object.is_there.len(),
             Column::List(list) => list.is_there.len(),
         }
@@ -127,6 +133,7 @@ impl Column {
             Column::Long(mut values) => Arc::new(values.finish()),
             Column::Flag(mut values) => Arc::new(values.finish()),
             Column::Moment => unreachable!("only the event itself has a moment, and makes it"),
+            Column::When(mut values) => Arc::new(values.finish()),
             Column::Object(object) => Arc::new(object.finish()),
             Column::List(list) => Arc::new(list.finish()),
         }
@@ -276,6 +283,10 @@ impl Value<'_> {
             Column::Text(values) => values.append_value(text),
             Column::Int(values) => values.append_option(text.parse().ok()),
             Column::Long(values) => values.append_option(text.parse().ok()),
+            Column::When(values) => {
+                let at: Option<Timestamp> = text.parse().ok();
+                values.append_option(at.map(Timestamp::as_millisecond));
+            }
             other => other.push_nothing(),
         }
     }
@@ -285,6 +296,7 @@ impl Value<'_> {
             Column::Text(values) => values.append_value(number.to_string()),
             Column::Int(values) => values.append_option(i32::try_from(number).ok()),
             Column::Long(values) => values.append_value(number),
+            Column::When(values) => values.append_value(number),
             other => other.push_nothing(),
         }
     }

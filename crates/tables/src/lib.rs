@@ -5,6 +5,9 @@
 
 mod adapt;
 mod column;
+mod edition;
+#[cfg(test)]
+mod edition_tests;
 mod merge;
 mod rows;
 mod schema;
@@ -13,9 +16,11 @@ mod tests;
 mod write;
 
 use bytes::Bytes;
-use casbah_model::tables::{Extent, Rows, TableError, Tables};
+use casbah_model::Timestamp;
+use casbah_model::collection::Collection;
+use casbah_model::tables::{Edition, Extent, Rows, Shown, State, TableError, Tables};
 
-pub use schema::{Field, Shape, fields};
+pub use schema::{Field, Shape, collection_fields, fields};
 
 /// Writes tables as Parquet.
 pub struct Parquet;
@@ -31,5 +36,31 @@ impl Tables for Parquet {
 
     fn ids(&self, object: &Bytes) -> Result<Vec<String>, TableError> {
         merge::ids(object)
+    }
+
+    fn edition(
+        &self,
+        collection: Collection,
+        current: Option<Bytes>,
+        at: Timestamp,
+    ) -> Result<Box<dyn Edition>, TableError> {
+        Ok(Box::new(edition::Next::new(collection, current, at)?))
+    }
+
+    fn ended(
+        &self,
+        collection: Collection,
+        edition: &Bytes,
+        before: Option<Bytes>,
+    ) -> Result<Option<Bytes>, TableError> {
+        edition::ended(collection, edition, before)
+    }
+
+    fn shown(&self, object: &Bytes) -> Result<Shown, TableError> {
+        edition::shown(object)
+    }
+
+    fn states(&self, object: &Bytes) -> Result<Vec<State>, TableError> {
+        edition::states(object)
     }
 }

@@ -18,10 +18,10 @@ use parquet::file::statistics::Statistics;
 
 use crate::adapt::adapted;
 use crate::schema::schema;
-use crate::write::Writer;
+use crate::write::{Order, Writer, unwritable};
 
 /// Rows that are read, or written, at once. Where writes are cut shows in the object, so it never changes.
-const ROWS_AT_ONCE: usize = 4096;
+pub(crate) const ROWS_AT_ONCE: usize = 4096;
 
 /// Paths of the columns of [`Keys`].
 const KEYS: [&str; 4] = [
@@ -232,7 +232,10 @@ fn outdated(keys: &Keys, rows: &[u32], current: &Bytes) -> Result<Outdated, Tabl
 }
 
 /// Opens an object; of its columns all, or those with these paths.
-fn reader(current: &Bytes, names: Option<&[&str]>) -> Result<ParquetRecordBatchReader, TableError> {
+pub(crate) fn reader(
+    current: &Bytes,
+    names: Option<&[&str]>,
+) -> Result<ParquetRecordBatchReader, TableError> {
     let opened = ParquetRecordBatchReaderBuilder::try_new(current.clone()).map_err(unreadable)?;
     let mask = match names {
         Some(names) => ProjectionMask::columns(opened.parquet_schema(), names.iter().copied()),
@@ -256,7 +259,7 @@ struct Merged {
 impl Merged {
     fn new(new: &NewRows) -> Result<Merged, TableError> {
         Ok(Merged {
-            writer: Writer::new(schema(new.class))?,
+            writer: Writer::new(schema(new.class), Order::Time)?,
             sources: vec![RecordBatch::clone(&new.batch)],
             rows: Vec::with_capacity(ROWS_AT_ONCE),
         })
@@ -277,8 +280,7 @@ impl Merged {
 
     fn flush(&mut self) -> Result<(), TableError> {
         let sources: Vec<&RecordBatch> = self.sources.iter().collect();
-        let batch = interleave_record_batch(&sources, &self.rows)
-            .map_err(|error| TableError::Unwritable(error.into()))?;
+        let batch = interleave_record_batch(&sources, &self.rows).map_err(unwritable)?;
         self.rows.clear();
         self.writer.write(&batch)
     }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field as Column, Fields, Schema, TimeUnit};
+use casbah_model::collection::Collection;
 use casbah_ocsf::class::Class;
 
 /// One attribute.
@@ -27,11 +28,13 @@ pub enum Shape {
     Json,
     /// The event's time once more, as engines have it. Not in the event: it is made from `time`.
     Moment,
+    /// A time as RFC 3339 has it.
+    When,
     Object(&'static [Field]),
     List(&'static Shape),
 }
 
-use Shape::{Flag, Int, Json, List, Long, Moment, Object, Text};
+use Shape::{Flag, Int, Json, List, Long, Moment, Object, Text, When};
 
 const fn field(name: &'static str, shape: Shape) -> Field {
     Field { name, shape }
@@ -235,9 +238,85 @@ pub fn fields(class: Class) -> Vec<Field> {
     FRAME.iter().chain(own).copied().collect()
 }
 
+/// What every row of an inventory has: the time that it was so, and what tells one state from the next.
+const STATE: &[Field] = &[
+    field("id", Text),
+    field("valid_from", When),
+    field("valid_to", When),
+    field("state", Long),
+    field("collected_at", When),
+];
+
+const USERS: &[Field] = &[
+    field("name", Text),
+    field("address", Text),
+    field("kind", Text),
+    field("status", Text),
+    field("last_sign_in", When),
+    field("created", When),
+];
+const GROUPS: &[Field] = &[
+    field("name", Text),
+    field("address", Text),
+    field("kind", Text),
+    field("created", When),
+];
+const PRIVILEGES: &[Field] = &[
+    field("holder", Text),
+    field("holder_name", Text),
+    field("holder_address", Text),
+    field("kind", Text),
+    field("role", Text),
+    field("role_name", Text),
+    field("scope", Text),
+    field("privileged", Flag),
+    field("created", When),
+];
+const APP_PERMISSIONS: &[Field] = &[
+    field("application", Text),
+    field("application_name", Text),
+    field("client", Text),
+    field("kind", Text),
+    field("resource", Text),
+    field("resource_name", Text),
+    field("permissions", TEXTS),
+    field("on_behalf_of", Text),
+    field("risk", Flag),
+    field("created", When),
+];
+const FILES: &[Field] = &[
+    field("name", Text),
+    field("address", Text),
+    field("kind", Text),
+    field("root", Text),
+    field("parent", Text),
+    field("sharing", Text),
+    field("bytes", Long),
+    field("created", When),
+    field("modified", When),
+    field("modified_by", Text),
+];
+
+/// The attributes of what is in an inventory.
+pub fn collection_fields(collection: Collection) -> Vec<Field> {
+    let own = match collection {
+        Collection::Users => USERS,
+        Collection::Groups => GROUPS,
+        Collection::Privileges => PRIVILEGES,
+        Collection::AppPermissions => APP_PERMISSIONS,
+        Collection::Files => FILES,
+    };
+    STATE.iter().chain(own).copied().collect()
+}
+
 /// The columns of a class.
 pub(crate) fn schema(class: Class) -> Arc<Schema> {
-    Arc::new(Schema::new(columns(&fields(class))))
+    columns_of(&fields(class))
+}
+
+/// The columns of these attributes.
+pub(crate) fn columns_of(fields: &[Field]) -> Arc<Schema> {
+    Arc::new(Schema::new(columns(fields)))
 }
 
 fn columns(fields: &[Field]) -> Fields {
@@ -251,7 +330,7 @@ fn kind(shape: &Shape) -> DataType {
         Int => DataType::Int32,
         Long => DataType::Int64,
         Flag => DataType::Boolean,
-        Moment => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        Moment | When => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
         Object(fields) => DataType::Struct(columns(fields)),
         // Lists of three levels, named as the format says (Apache Parquet, "Logical types: Lists").
         List(item) => DataType::List(Arc::new(Column::new("element", kind(item), true))),

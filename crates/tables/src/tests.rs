@@ -14,7 +14,7 @@ use proptest::sample::subsequence;
 
 use crate::Parquet;
 use crate::schema::schema;
-use crate::write::Writer;
+use crate::write::{Order, Writer};
 
 /// An event of a class at a minute of a day, as the vendor showed it at `logged`.
 fn event(class: u32, id: &str, minute: i64, logged: i64) -> String {
@@ -219,7 +219,7 @@ fn an_object_of_an_earlier_version_gets_the_new_columns() {
         .filter(|at| !["status_code", "user"].contains(&rows.schema().field(*at).name().as_str()))
         .collect();
     let old = rows.project(&kept).expect("fewer columns");
-    let mut writer = Writer::new(old.schema()).expect("a writer");
+    let mut writer = Writer::new(old.schema(), Order::Time).expect("a writer");
     writer.write(&old).expect("it writes");
     lake.insert(part, writer.finish().expect("an object"));
     merge(&mut lake, &[event(3002, "b", 2, 1)]);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use bytes::Bytes;
+use casbah_model::ports::BoxError;
 use casbah_model::tables::TableError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::SortingColumn;
+use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 /// Half of what a page may hold before compression (Security Lake user guide, "Data source best practices": 1 MB): the
@@ -23,11 +23,18 @@ const LEVEL: i32 = 3;
 
 pub(crate) struct Writer(ArrowWriter<Vec<u8>>);
 
+/// What rows are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// By time, which is the first column.
+    Time,
+    None,
+}
+
 impl Writer {
-    pub(crate) fn new(schema: Arc<Schema>) -> Result<Writer, TableError> {
+    pub(crate) fn new(schema: Arc<Schema>, order: Order) -> Result<Writer, TableError> {
         let level = ZstdLevel::try_new(LEVEL).expect("a level of zstd");
-        // Sorted by time, which is the first column.
-        let order = SortingColumn {
+        let by_time = SortingColumn {
             column_idx: 0,
             descending: false,
             nulls_first: false,
@@ -42,7 +49,7 @@ impl Writer {
             // Statistics of row groups are what engines skip by; those of pages take more room than small days do.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
-            .set_sorting_columns(Some(vec![order]))
+            .set_sorting_columns((order == Order::Time).then(|| vec![by_time]))
             .build();
         // The format's own types are all that readers need.
         let options = ArrowWriterOptions::new()
@@ -56,11 +63,17 @@ impl Writer {
         self.0.write(batch).map_err(unwritable)
     }
 
+    /// Adds a note to the object as a whole.
+    pub(crate) fn note(&mut self, name: &str, text: String) {
+        let note = KeyValue::new(name.to_string(), text);
+        self.0.append_key_value_metadata(note);
+    }
+
     pub(crate) fn finish(self) -> Result<Bytes, TableError> {
         self.0.into_inner().map(Bytes::from).map_err(unwritable)
     }
 }
 
-fn unwritable(error: ParquetError) -> TableError {
+pub(crate) fn unwritable(error: impl Into<BoxError>) -> TableError {
     TableError::Unwritable(error.into())
 }

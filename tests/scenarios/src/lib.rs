@@ -7,6 +7,7 @@ mod bad_input;
 mod changes;
 mod contracts;
 mod deaths;
+mod editions;
 mod hooks;
 mod leaving;
 mod life;

@@ -17,7 +17,7 @@ use casbah_platform_local::{Ended, LocalSystem, Until};
 
 use crate::world::{World, assert_whole, in_virtual_time, name, show, small, state};
 
-async fn connection(system: &LocalSystem) -> ConnectionItem {
+pub async fn connection(system: &LocalSystem) -> ConnectionItem {
     let found = connect::find(&system.ctx, &name()).await;
     found.expect("a table").expect("a connection")
 }
@@ -127,12 +127,12 @@ fn what_a_busy_tenant_shows_is_in_the_lake_in_90_seconds_and_in_the_tables_in_10
 }
 
 /// A store of tables that dies before or after its effect, call by call.
-struct Mortal {
-    inner: Arc<dyn TableStore>,
-    calls: AtomicU64,
+pub struct Mortal {
+    pub inner: Arc<dyn TableStore>,
+    pub calls: AtomicU64,
     /// The call that fails, and whether it has its effect.
-    fails: u64,
-    is_done: bool,
+    pub fails: u64,
+    pub is_done: bool,
 }
 
 impl Mortal {

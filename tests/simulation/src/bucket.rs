@@ -211,9 +211,10 @@ impl TableStore for FaultyTables {
         let (inner, invocation) = (Arc::clone(&self.inner), Arc::clone(&self.invocation));
         let (put, over) = (name.to_string(), over.cloned());
         let effect = async move {
-            let answer = inner.replace(&put, content, over.as_ref()).await;
+            let answer = inner.replace(&put, content.clone(), over.as_ref()).await;
             if answer.is_ok() {
-                invocation.world.watch.replaced(invocation.number, &put);
+                let watch = &invocation.world.watch;
+                watch.replaced(invocation.number, &put, &content);
             }
             answer
         };

@@ -173,8 +173,7 @@ impl Ledger {
 
 /// Connection and incarnation in the name of an object.
 fn scope_in(name: &str) -> &str {
-    let of_tables = |part| str::strip_prefix(part, "accountId=external_");
-    let mut parts = name.split('/');
-    let part = parts.find_map(|part| part.strip_prefix("conn=").or_else(|| of_tables(part)));
-    part.unwrap_or("")
+    const KEYS: [&str; 3] = ["conn=", "connection=", "accountId=external_"];
+    let scope = |part| KEYS.iter().find_map(|key| str::strip_prefix(part, key));
+    name.split('/').find_map(scope).unwrap_or("")
 }

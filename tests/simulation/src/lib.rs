@@ -17,6 +17,7 @@ mod leaving_rules;
 mod log;
 pub mod mark;
 mod oracle;
+mod plain_editions;
 mod plain_tables;
 mod queue;
 pub mod run;

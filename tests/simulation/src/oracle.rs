@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use casbah_lake::read;
 use casbah_model::message::Message;
 use casbah_model::state::{Item, Key};
+use casbah_model::tables::State;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
 use casbah_pipeline::items::{ConnectionItem, Scope};
@@ -14,7 +15,9 @@ use casbah_pipeline::{Context, StageError, connect};
 use casbah_simulators::microsoft365::{ContentType, Holdings, Row};
 
 use crate::host::Host;
+use crate::plain_editions;
 use crate::shadow::Shadow;
+use crate::watch::list_of;
 
 /// What still differs from what should be; `None` when everything is there.
 pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
@@ -57,7 +60,7 @@ pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
             books.totals
         )));
     }
-    tables(&ctx).await
+    tables(host, &ctx).await
 }
 
 async fn unsettled(ctx: &Context, ended: Settled) -> Result<String, StageError> {
@@ -77,11 +80,13 @@ async fn unsettled(ctx: &Context, ended: Settled) -> Result<String, StageError> 
     Ok(text)
 }
 
+/// More than any seed makes.
+const OBJECTS_MAX: usize = 100_000;
 /// Commits are in the tables after this: they are looked for every five minutes, and steps take their time.
 const TABLES_AFTER: SignedDuration = SignedDuration::from_mins(20);
 
 /// I17: whatever was committed is a row of the tables some minutes later, and never two.
-async fn tables(ctx: &Context) -> Result<Option<String>, StageError> {
+async fn tables(host: &Host, ctx: &Context) -> Result<Option<String>, StageError> {
     let verified = verify(ctx, None).await?;
     if let Some(fault) = verified.faults.first() {
         return Ok(Some(format!("I17: {fault}")));
@@ -89,7 +94,44 @@ async fn tables(ctx: &Context) -> Result<Option<String>, StageError> {
     let late = |since: &Timestamp| *since < ctx.now() - TABLES_AFTER;
     let tables = status(ctx).await?.into_iter().filter_map(|one| one.tables);
     let waiting = tables.filter_map(|tables| tables.waiting_since).find(late);
-    Ok(waiting.map(|since| format!("I17: what was committed at {since} is in no table")))
+    if let Some(since) = waiting {
+        return Ok(Some(format!(
+            "I17: what was committed at {since} is in no table"
+        )));
+    }
+    Ok(states(host, ctx).await?.map(|what| format!("I18: {what}")))
+}
+
+/// I18: what an edition ever showed as current of a connection that is there is current, or has ended and is kept. That
+/// nothing is in two states at once, and that what is current is what was published, is read with I17.
+async fn states(host: &Host, ctx: &Context) -> Result<Option<String>, StageError> {
+    let mut kept = BTreeSet::new();
+    for name in ctx.objects.list("inventory/", None, OBJECTS_MAX).await? {
+        let content = ctx.objects.get(&name).await?;
+        for state in plain_editions::states(&content).unwrap_or_default() {
+            kept.insert((list_of(&name), state.id, state.from, state.state));
+        }
+    }
+    let name = crate::run::connection_name();
+    let Some(connection) = connect::find(ctx, &name).await? else {
+        return Ok(None);
+    };
+    let of_it = format!(" of connection={}", connection.scope());
+    let watch = host.world.watch.state();
+    let mut shown = watch
+        .states
+        .iter()
+        .filter(|(list, _)| list.ends_with(&of_it));
+    let is_kept = |(list, one): &&(String, State)| {
+        kept.contains(&(list.clone(), one.id.clone(), one.from, one.state))
+    };
+    let lost = shown.find(|one| !is_kept(one));
+    Ok(lost.map(|(list, one)| {
+        format!(
+            "{list} do not tell of {} as it was from {}",
+            one.id, one.from
+        )
+    }))
 }
 
 /// I12: the records are those that the vendor ever showed, less those behind a known gap.

@@ -5,9 +5,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
-use casbah_model::tables::{Extent, Fresh, Rows, TableDay, TableError, Tables, Unfit};
+use casbah_model::collection::Collection;
+use casbah_model::tables::{
+    Edition, Extent, Fresh, Rows, Shown, State, TableDay, TableError, Tables, Unfit,
+};
 use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::plain_editions::{self, PlainEdition};
 
 pub struct PlainTables;
 
@@ -50,6 +55,32 @@ impl Tables for PlainTables {
 
     fn ids(&self, object: &Bytes) -> Result<Vec<String>, TableError> {
         Ok(read(object)?.into_iter().map(|row| row.id).collect())
+    }
+
+    fn edition(
+        &self,
+        _collection: Collection,
+        current: Option<Bytes>,
+        at: Timestamp,
+    ) -> Result<Box<dyn Edition>, TableError> {
+        Ok(Box::new(PlainEdition::new(current, at)?))
+    }
+
+    fn ended(
+        &self,
+        _collection: Collection,
+        edition: &Bytes,
+        before: Option<Bytes>,
+    ) -> Result<Option<Bytes>, TableError> {
+        plain_editions::ended(edition, before)
+    }
+
+    fn shown(&self, object: &Bytes) -> Result<Shown, TableError> {
+        plain_editions::shown(object)
+    }
+
+    fn states(&self, object: &Bytes) -> Result<Vec<State>, TableError> {
+        plain_editions::states(object)
     }
 }
 

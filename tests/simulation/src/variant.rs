@@ -32,10 +32,12 @@ pub enum Variant {
     SameIncarnationAgain,
     /// The cursor moves past events that are put into tables afterwards.
     CursorBeforeTable,
+    /// What ended is put away after the edition that leaves it out.
+    EditionBeforeEnded,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 24] = [
+    pub const ALL: [Variant; 25] = [
         Variant::CursorBeforeObject,
         Variant::CommitWithoutFence,
         Variant::CommitFencedBySequence,
@@ -60,6 +62,7 @@ impl Variant {
         Variant::PauseIgnored,
         Variant::SameIncarnationAgain,
         Variant::CursorBeforeTable,
+        Variant::EditionBeforeEnded,
     ];
 
     pub fn name(self) -> &'static str {
@@ -88,6 +91,7 @@ impl Variant {
             Variant::PauseIgnored => "pause-ignored",
             Variant::SameIncarnationAgain => "same-incarnation-again",
             Variant::CursorBeforeTable => "cursor-before-table",
+            Variant::EditionBeforeEnded => "edition-before-ended",
         }
     }
 

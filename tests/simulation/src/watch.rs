@@ -1,19 +1,21 @@
 //! The watch: sees every effect on table, bucket, queue and vendor in the order in which they take place, checks the
 //! invariants after each, and remembers what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use casbah_model::message::Message;
 use casbah_model::ports::Clock;
 use casbah_model::state::{Key, Keyed, Write};
+use casbah_model::tables::State;
 use casbah_model::transport::Bytes;
 
 use crate::invariants::{Batch, Ledger};
 use crate::leaving_rules::{is_leaving, scope_of};
 use crate::log::Log;
 use crate::mark::Mark;
+use crate::plain_editions;
 use crate::shadow::{Expected, Shadow};
 
 /// What came of a write.
@@ -29,25 +31,28 @@ pub type Bundles = Arc<dyn Fn(&str) -> Option<Vec<String>> + Send + Sync>;
 
 pub struct Watch {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<Seen>,
 }
 
-pub struct State {
+pub struct Seen {
     pub shadow: Shadow,
     pub ledger: Ledger,
     pub log: Log,
     pub marks: BTreeMap<Mark, u64>,
+    /// What stood in an edition as current, by collection and connection.
+    pub states: BTreeSet<(String, State)>,
     violation: Option<String>,
     calls: u64,
 }
 
 impl Watch {
     pub fn new(clock: Arc<dyn Clock>, ledger: Ledger) -> Watch {
-        let state = State {
+        let state = Seen {
             shadow: Shadow::default(),
             ledger,
             log: Log::default(),
             marks: BTreeMap::new(),
+            states: BTreeSet::new(),
             violation: None,
             calls: 0,
         };
@@ -57,7 +62,7 @@ impl Watch {
         }
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, Seen> {
         // A panic inside ends the seed anyway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -184,9 +189,16 @@ impl Watch {
     }
 
     /// An object of a table was stored.
-    pub fn replaced(&self, who: u64, name: &str) {
+    pub fn replaced(&self, who: u64, name: &str, content: &Bytes) {
         let now = self.clock.now();
         let mut state = self.state();
+        if name.contains("/current/") {
+            let states = plain_editions::states(content).unwrap_or_default();
+            let current = states.into_iter().filter(|one| one.to.is_none());
+            let list = list_of(name);
+            let current = current.map(|one| (list.clone(), one));
+            state.states.extend(current);
+        }
         state.log.note(now, who, "replaced", name);
         if state.ledger.is_too_late(name) {
             let violation = format!("{name} comes after its incarnation is gone");
@@ -252,7 +264,7 @@ impl Watch {
     }
 }
 
-impl State {
+impl Seen {
     pub fn mark(&mut self, mark: Mark) {
         *self.marks.entry(mark).or_default() += 1;
     }
@@ -288,4 +300,11 @@ fn keys(writes: &[Write]) -> String {
         text += &write.key.to_string();
     }
     text
+}
+
+/// Collection and connection in the name of an object of an inventory.
+pub fn list_of(name: &str) -> String {
+    let mut parts = name.split('/').skip(1);
+    let (collection, _, scope) = (parts.next(), parts.next(), parts.next());
+    format!("{} of {}", collection.unwrap_or(""), scope.unwrap_or(""))
 }

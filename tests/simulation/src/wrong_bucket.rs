@@ -106,7 +106,12 @@ impl TableStore for WrongTables {
         content: Bytes,
         over: Option<&Mark>,
     ) -> Result<(), ObjectError> {
-        if self.variant == Variant::CursorBeforeTable {
+        let is_late = match self.variant {
+            Variant::CursorBeforeTable => true,
+            Variant::EditionBeforeEnded => name.contains("/ended/"),
+            _ => false,
+        };
+        if is_late {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.push((name.into(), content, over.cloned()));
             return Ok(());

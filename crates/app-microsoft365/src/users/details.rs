@@ -35,6 +35,8 @@ struct Wire<'a> {
     #[serde(borrow)]
     directory_scope_id: Field<'a>,
     #[serde(borrow)]
+    app_id: Field<'a>,
+    #[serde(borrow)]
     resource_id: Field<'a>,
     #[serde(borrow)]
     resource_display_name: Field<'a>,
@@ -84,6 +86,7 @@ pub(super) fn read(collection: &str, raw: &[u8]) -> EntityDetails {
         },
         "applications" => EntityDetails {
             name: words(wire.display_name),
+            client: words(wire.app_id),
             defines: roles(wire.app_roles),
             ..EntityDetails::default()
         },

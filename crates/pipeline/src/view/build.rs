@@ -7,6 +7,7 @@ use casbah_lake::read::{self, Marks};
 use casbah_lake::view::IdKey;
 use casbah_model::Timestamp;
 use casbah_model::message::ViewName;
+use casbah_model::tables::Current;
 use casbah_model::transport::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
@@ -46,6 +47,40 @@ pub(super) async fn build(
     builder.write(deadline).await
 }
 
+/// Calls `each` with the rows of a view, in their order.
+pub(super) async fn each_row(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    view: &ViewName,
+    sources: &[Source],
+    mut each: impl FnMut(&Current<'_>) + Send,
+) -> Result<(), StageError> {
+    let mut builder = Builder::new(ctx, connection, view, sources);
+    builder.fold().await?;
+    let rows = builder.fold.rows();
+    let mut json = vec![];
+    for (piece, source, from, kept) in builder.pieces() {
+        let to = from + piece.records() as u32;
+        if rows.before(to) == rows.before(from) {
+            continue;
+        }
+        let content = match kept {
+            Some(content) => content,
+            None => content(ctx, piece).await?,
+        };
+        let mut line_number = from;
+        each_line(piece, &content, |line| {
+            if rows.has(line_number)
+                && let Some(row) = builder.row(source, line)
+            {
+                each(&row.current(&mut json));
+            }
+            line_number += 1;
+        })?;
+    }
+    Ok(())
+}
+
 struct Builder<'a> {
     ctx: &'a Context,
     connection: &'a ConnectionItem,
@@ -54,6 +89,7 @@ struct Builder<'a> {
     prefix: String,
     fold: Fold,
     names: Names,
+    clients: Names,
     /// Content of all pieces, source by source, when it is little.
     kept: Option<Vec<Bytes>>,
 }
@@ -77,6 +113,7 @@ impl<'a> Builder<'a> {
             prefix,
             fold: Fold::default(),
             names: Names::default(),
+            clients: Names::default(),
             kept: (bytes <= KEPT_BYTES_MAX).then(Vec::new),
         }
     }
@@ -118,6 +155,7 @@ impl<'a> Builder<'a> {
         let key = IdKey::of(&marks.id);
         if marks.kind == "removed" {
             self.names.remove(&key);
+            self.clients.remove(&key);
             return;
         }
         let details = self.users().details(collection, line);
@@ -126,6 +164,9 @@ impl<'a> Builder<'a> {
         }
         if let Some(name) = details.name {
             self.names.insert(key, name.into());
+        }
+        if let Some(client) = details.client {
+            self.clients.insert(key, client.into());
         }
         for (id, name) in details.defines {
             self.names.insert(IdKey::of(&id), name.into());
@@ -244,7 +285,10 @@ impl<'a> Builder<'a> {
             None => {
                 let last_sign_in = self.fold.last_sign_in(&marks.id);
                 let details = self.users().details(&source.name, line);
-                Some(row::entity(marks, details, last_sign_in, &self.names))
+                let row = row::entity(marks, details, last_sign_in, &self.names);
+                let client = row.application.as_deref();
+                let client = client.and_then(|id| row::name_of(&self.clients, id));
+                Some(Row { client, ..row })
             }
             Some(root) => {
                 let files = apps::connector(self.connection.settings.app).files()?;

@@ -10,11 +10,11 @@ use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{self, ConnectionItem, Position, Scope, StreamItem, manifest_sk};
-use crate::view::question::Collection;
+use crate::view::Collection;
 
 /// Version of rows, order and packing. Whoever changes one of them raises it: tokens of the version before are refused,
 /// and nothing of it is mixed with what is built now.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The first look for a commit that wrote something; most rounds of a quiet tenant write nothing.
 const LOOK_BACK: usize = 16;
@@ -22,22 +22,14 @@ const LOOK_BACK: usize = 16;
 /// Where the objects of a view are; ends in a slash.
 pub(super) fn prefix(app: App, scope: &Scope, view: &ViewName) -> String {
     let begin = layout::prefix("view", app, &scope.to_string());
-    let commits: Vec<String> = view.at.iter().map(commit).collect();
-    let ViewName {
-        collection, root, ..
-    } = view;
-    match root {
-        None => format!("{begin}rows={VERSION}/{collection}/{}/", commits.join("_")),
+    let (collection, version) = (&view.collection, version(view));
+    let (rows, commits) = version.split_once('/').expect("a slash is in it");
+    match &view.root {
+        None => format!("{begin}{rows}/{collection}/{commits}/"),
         Some(root) => {
             // The stream of a root is named by its id, which may hold anything.
             let folder = layout::safe(root.id.as_str());
-            let ViewCommit {
-                epoch, sequence, ..
-            } = &view.at[0];
-            let unshared = root.unshared;
-            format!(
-                "{begin}rows={VERSION}/{collection}/{folder}/{epoch:04}-{sequence:012}-{unshared}/"
-            )
+            format!("{begin}{rows}/{collection}/{folder}/{commits}/")
         }
     }
 }
@@ -51,6 +43,21 @@ pub(super) fn segments(connection: &ConnectionItem, commit: &ViewCommit) -> Stri
     );
     let stream = layout::safe(&commit.stream);
     format!("{begin}lines={VERSION}/{stream}/{:04}/", commit.epoch)
+}
+
+/// The commits that a view shows, as one word.
+pub(crate) fn version(view: &ViewName) -> String {
+    let commits: Vec<String> = view.at.iter().map(commit).collect();
+    match &view.root {
+        None => format!("rows={VERSION}/{}", commits.join("_")),
+        Some(root) => {
+            let ViewCommit {
+                epoch, sequence, ..
+            } = &view.at[0];
+            let unshared = root.unshared;
+            format!("rows={VERSION}/{epoch:04}-{sequence:012}-{unshared}")
+        }
+    }
 }
 
 fn commit(at: &ViewCommit) -> String {
@@ -87,7 +94,7 @@ pub(super) async fn of_lists(
 }
 
 /// The view of a root as it is published by now; `None` before its first pass is over.
-pub(super) async fn of_root(
+pub(crate) async fn of_root(
     ctx: &Context,
     scope: &Scope,
     unit: &StreamItem,

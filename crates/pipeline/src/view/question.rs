@@ -1,9 +1,9 @@
 //! What can be asked of an inventory: a collection, a filter, and where to go on.
 
-use std::fmt;
 use std::str::FromStr;
 
 use casbah_connector::Listed;
+use casbah_model::collection::Collection;
 use casbah_model::connection::Cause;
 use casbah_model::file::Sharing;
 use serde::{Deserialize, Serialize};
@@ -25,66 +25,36 @@ pub struct Question {
 /// guide, "Lambda quotas": 6 MB).
 pub const LIMIT_MAX: usize = 1000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Collection {
-    Users,
-    Groups,
-    Privileges,
-    AppPermissions,
-    Files,
+/// What the connector calls a collection; files come from roots instead.
+pub(super) fn listed(collection: Collection) -> Option<Listed> {
+    match collection {
+        Collection::Users => Some(Listed::Users),
+        Collection::Groups => Some(Listed::Groups),
+        Collection::Privileges => Some(Listed::Privileges),
+        Collection::AppPermissions => Some(Listed::AppPermissions),
+        Collection::Files => None,
+    }
 }
 
-impl Collection {
-    pub const ALL: [Collection; 5] = [
-        Collection::Users,
-        Collection::Groups,
-        Collection::Privileges,
-        Collection::AppPermissions,
-        Collection::Files,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Collection::Users => "users",
-            Collection::Groups => "groups",
-            Collection::Privileges => "privileges",
-            Collection::AppPermissions => "app-permissions",
-            Collection::Files => "files",
-        }
+/// The names of the filters that a collection has.
+pub fn filters(collection: Collection) -> &'static [&'static str] {
+    match collection {
+        Collection::Users => &["id", "kind", "query", "status"],
+        Collection::Groups => &["id", "kind", "query"],
+        Collection::Privileges => &["holder", "id", "kind", "privileged", "query"],
+        Collection::AppPermissions => &["holder", "id", "kind", "query", "risk"],
+        Collection::Files => &["id", "kind", "query", "root", "sharing"],
     }
+}
 
-    /// What the connector calls it; files come from roots instead.
-    pub(super) fn listed(self) -> Option<Listed> {
-        match self {
-            Collection::Users => Some(Listed::Users),
-            Collection::Groups => Some(Listed::Groups),
-            Collection::Privileges => Some(Listed::Privileges),
-            Collection::AppPermissions => Some(Listed::AppPermissions),
-            Collection::Files => None,
-        }
-    }
-
-    /// The names of the filters that it has.
-    pub fn filters(self) -> &'static [&'static str] {
-        match self {
-            Collection::Users => &["id", "kind", "query", "status"],
-            Collection::Groups => &["id", "kind", "query"],
-            Collection::Privileges => &["holder", "id", "kind", "privileged", "query"],
-            Collection::AppPermissions => &["holder", "id", "kind", "query", "risk"],
-            Collection::Files => &["id", "kind", "query", "root", "sharing"],
-        }
-    }
-
-    /// The kinds of things in it.
-    pub fn kinds(self) -> &'static [Kind] {
-        match self {
-            Collection::Users => &[Kind::Member, Kind::Guest],
-            Collection::Groups => &[Kind::Security, Kind::Mail, Kind::Collaboration],
-            Collection::Privileges => &[Kind::User, Kind::Group, Kind::Application, Kind::Other],
-            Collection::AppPermissions => &[Kind::Delegated, Kind::AppOnly],
-            Collection::Files => &[Kind::File, Kind::Folder],
-        }
+/// The kinds of things in a collection.
+pub fn kinds(collection: Collection) -> &'static [Kind] {
+    match collection {
+        Collection::Users => &[Kind::Member, Kind::Guest],
+        Collection::Groups => &[Kind::Security, Kind::Mail, Kind::Collaboration],
+        Collection::Privileges => &[Kind::User, Kind::Group, Kind::Application, Kind::Other],
+        Collection::AppPermissions => &[Kind::Delegated, Kind::AppOnly],
+        Collection::Files => &[Kind::File, Kind::Folder],
     }
 }
 
@@ -137,7 +107,7 @@ impl Status {
     }
 }
 
-/// What sort of thing a row is; each collection has its own, see [`Collection::kinds`].
+/// What sort of thing a row is; each collection has its own, see [`kinds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -219,27 +189,12 @@ impl FromStr for Kind {
     }
 }
 
-impl FromStr for Collection {
-    type Err = UnknownWord;
-
-    fn from_str(word: &str) -> Result<Collection, UnknownWord> {
-        let mut all = Collection::ALL.into_iter();
-        all.find(|known| known.name() == word).ok_or(UnknownWord)
-    }
-}
-
-impl fmt::Display for Collection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl Filter {
     /// Checks that a collection has these filters, and the kind that is asked for.
     pub fn check(&self, collection: Collection) -> Result<(), StageError> {
         let refuse =
             |what: String, fix: String| Err(StageError::Refused(Cause::new("filter", what, fix)));
-        let known = collection.filters();
+        let known = filters(collection);
         for (name, is_set) in self.names() {
             if is_set && !known.contains(&name) {
                 let what = format!("{collection} cannot be filtered by {name}");
@@ -247,9 +202,9 @@ impl Filter {
             }
         }
         if let Some(kind) = self.kind
-            && !collection.kinds().contains(&kind)
+            && !kinds(collection).contains(&kind)
         {
-            let kinds: Vec<_> = collection.kinds().iter().map(|kind| kind.name()).collect();
+            let kinds: Vec<_> = kinds(collection).iter().map(|kind| kind.name()).collect();
             let what = format!("{collection} have no kind {}", kind.name());
             return refuse(what, format!("use one of {}", kinds.join(", ")));
         }

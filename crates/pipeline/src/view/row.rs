@@ -7,6 +7,7 @@ use casbah_lake::read::Marks;
 use casbah_lake::view::{IdKey, IdMap};
 use casbah_model::Timestamp;
 use casbah_model::file::Sharing;
+use casbah_model::tables::Current;
 use serde::{Deserialize, Serialize};
 
 use crate::view::question::{Filter, Kind, Status};
@@ -43,6 +44,9 @@ pub(super) struct Row {
     pub(super) application: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) application_name: Option<String>,
+    /// The id under which the application signs in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +152,7 @@ pub(super) fn entity(
     }
 }
 
-fn name_of(names: &Names, id: &str) -> Option<String> {
+pub(super) fn name_of(names: &Names, id: &str) -> Option<String> {
     names.get(&IdKey::of(id)).map(|name| name.to_string())
 }
 
@@ -195,6 +199,28 @@ pub(super) fn file(marks: Marks<'_>, details: FileDetails, root: &str, sharing: 
 pub(super) type Classes = BTreeMap<String, u64>;
 
 impl Row {
+    /// The row as a table takes it, written into `json`.
+    pub(super) fn current<'a>(&'a self, json: &'a mut Vec<u8>) -> Current<'a> {
+        // What changes with use, and what the audit trail tells of files, makes no new state.
+        let state = Row {
+            last_sign_in: None,
+            bytes: None,
+            modified: None,
+            modified_by: None,
+            collected_at: String::new(),
+            ..self.clone()
+        };
+        let state = serde_json::to_string(&state).expect("a row is plain");
+        json.clear();
+        serde_json::to_writer(&mut *json, self).expect("a row is plain");
+        Current {
+            id: &self.id,
+            state: IdKey::of(&state).0 as i64,
+            told: self.collected_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+            json,
+        }
+    }
+
     pub(super) fn count(&self, classes: &mut Classes) {
         let mut count = |name: &str, value: Option<&str>| {
             if let Some(value) = value {

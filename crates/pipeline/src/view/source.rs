@@ -137,7 +137,7 @@ pub(super) fn roles(connection: &ConnectionItem, named: &ViewName) -> Option<Vec
     let collection: super::Collection = named.collection.parse().ok()?;
     let connector = apps::connector(connection.settings.app);
     let streams: Vec<&str> = named.at.iter().map(|at| at.stream.as_str()).collect();
-    let Some(listed) = collection.listed() else {
+    let Some(listed) = super::question::listed(collection) else {
         let root = named.root.as_ref()?;
         let is_one = streams == [root.id.as_str()] && connector.files().is_some();
         return is_one.then(|| vec![Role::Files]);

@@ -25,7 +25,7 @@ fn kind(shape: &Shape) -> String {
         Shape::Int => "int".into(),
         Shape::Long => "bigint".into(),
         Shape::Flag => "boolean".into(),
-        Shape::Moment => "timestamp".into(),
+        Shape::Moment | Shape::When => "timestamp".into(),
         Shape::Object(fields) => {
             let fields: Vec<String> = fields
                 .iter()
