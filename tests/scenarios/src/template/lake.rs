@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use casbah_lake::layout;
+use casbah_model::collection::Collection;
 use casbah_ocsf::class::Class;
-use casbah_tables::{Field, Shape, fields};
+use casbah_tables::{Field, Shape, collection_fields, fields};
 use serde_json::Value;
 
 use super::document::{document, resources, section, text, words};
@@ -16,6 +17,21 @@ fn lake() -> Value {
 /// `User Access Management` is `user_access_management`.
 fn table_name(class: Class) -> String {
     class.name().to_lowercase().replace(' ', "_")
+}
+
+/// What tables of inventories are called.
+fn list_name(collection: Collection, part: &str) -> String {
+    format!("{}_{part}", collection.name().replace('-', "_"))
+}
+
+/// Every table, with the attributes that the code writes.
+fn written() -> BTreeMap<String, Vec<Field>> {
+    let classes = Class::ALL.map(|class| (table_name(class), fields(class)));
+    let lists = Collection::ALL.into_iter().flat_map(|collection| {
+        ["current", "ended"]
+            .map(|part| (list_name(collection, part), collection_fields(collection)))
+    });
+    classes.into_iter().chain(lists).collect()
 }
 
 /// A type as Glue has it.
@@ -47,18 +63,16 @@ fn tables_have_the_columns_that_the_code_writes() {
             (name, &table["TableInput"])
         })
         .collect();
-    let expected: BTreeSet<String> = Class::ALL.into_iter().map(table_name).collect();
-    let names: BTreeSet<String> = tables.keys().map(ToString::to_string).collect();
-    assert_eq!(names, expected);
+    let written = written();
+    let names: BTreeSet<&str> = tables.keys().copied().collect();
+    assert_eq!(names, written.keys().map(String::as_str).collect());
     let mut wrong = String::new();
-    for class in Class::ALL {
-        let name = table_name(class);
+    for (name, written) in written {
         let columns = &tables[name.as_str()]["StorageDescriptor"]["Columns"];
         let found = columns.as_array().expect("columns").iter().map(|column| {
             let text = |part: &str| column[part].as_str().expect("text").to_string();
             (text("Name"), text("Type"))
         });
-        let written = fields(class);
         let written = written
             .iter()
             .map(|field| (field.name.to_string(), kind(&field.shape)));
@@ -82,10 +96,19 @@ fn tables_are_looked_for_where_they_are_written() {
     for (_, table) in resources(&lake, "AWS::Glue::Table") {
         let table = &table["TableInput"];
         let place = words(&table["Parameters"]["storage.location.template"]);
+        let begin = words(&table["StorageDescriptor"]["Location"]);
+        assert!(place.starts_with(begin), "{begin}");
+        let keys = table["PartitionKeys"].as_array().expect("keys").iter();
+        let keys: Vec<&str> = keys
+            .map(|key| key["Name"].as_str().expect("a name"))
+            .collect();
         let class = Class::ALL
             .into_iter()
-            .find(|class| table["Name"] == table_name(*class))
-            .expect("a class");
+            .find(|class| table["Name"] == table_name(*class));
+        let Some(class) = class else {
+            assert_list_place(table, place, &keys);
+            continue;
+        };
         let prefix = layout::table_prefix(class.uid(), "${AWS::Region}", "${!connection}");
         assert_eq!(
             place,
@@ -98,16 +121,28 @@ fn tables_are_looked_for_where_they_are_written() {
                 .contains(&uid.to_string())
         };
         assert!(is_named(class.uid()), "{place}");
-        let begin = words(&table["StorageDescriptor"]["Location"]);
-        assert!(place.starts_with(begin), "{begin}");
-        let keys: Vec<&str> = table["PartitionKeys"]
-            .as_array()
-            .expect("keys")
-            .iter()
-            .map(|key| key["Name"].as_str().expect("a name"))
-            .collect();
         assert_eq!(keys, ["connection", "eventday"]);
     }
+}
+
+fn assert_list_place(table: &Value, place: &str, keys: &[&str]) {
+    let of = |part| {
+        let mut all = Collection::ALL.into_iter();
+        all.find(|collection| table["Name"] == list_name(*collection, part))
+    };
+    let (prefix, expected) = match (of("current"), of("ended")) {
+        (Some(list), None) => (
+            layout::edition_prefix(list, "${!connection}"),
+            vec!["connection"],
+        ),
+        (None, Some(list)) => (
+            layout::ended_prefix(list, "${!connection}") + "day=${!day}/",
+            vec!["connection", "day"],
+        ),
+        _ => panic!("{}: a table of what?", table["Name"]),
+    };
+    assert_eq!(place, format!("s3://${{Bucket}}/{prefix}"));
+    assert_eq!(keys, expected);
 }
 
 #[test]
