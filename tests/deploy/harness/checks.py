@@ -159,7 +159,7 @@ def nothing_left(checks, lab, connection):
     items = [(item["pk"]["S"], item["sk"]["S"]) for item in lab.items()]
     left = [key for key in items if re.search(rf"(^|[#/=]){re.escape(connection)}([#/@~.]|$)", " ".join(key))]
     checks.equal("items left of the deleted connection", left[:10], [])
-    marks = (f"conn={connection}.", f"accountId=external_{connection}.")
+    marks = (f"conn={connection}.", f"accountId=external_{connection}.", f"connection={connection}.")
     objects = [key for key, _ in lab.objects() if any(mark in key for mark in marks)]
     checks.equal("objects left of the deleted connection", objects[:10], [])
     secrets = lab.client("secretsmanager").list_secrets()["SecretList"]

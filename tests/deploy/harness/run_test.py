@@ -7,7 +7,7 @@ import sys
 import time
 
 from harness import checks as found
-from harness import figures, packages, tables
+from harness import figures, inventories, packages, tables
 from harness.api import Api
 from harness.build import build
 from harness.command import Command
@@ -78,13 +78,14 @@ def examine(lab, given, checks):
     seconds = connect(lab, api, CONNECTION, tenant, max(LEAST_SECONDS, 60 * size / RECORDS_PER_MINUTE))
     settled(lab)
     print(f"tables filled in {tables.filled(lab, CONNECTION):.0f} s", flush=True)
+    print(f"inventories filled in {inventories.filled(lab, CONNECTION, tenant.holds()):.0f} s", flush=True)
     settled(lab)
     used = figures.minus(figures.take(lab), before)
     print(f"read in {seconds:.0f} s", flush=True)
     found.counts(checks, api, CONNECTION, tenant.holds())
     records = found.ledger(checks, lab, api, CONNECTION, tenant.holds()["activities"])
     write_figures(lab, api, tenant, used, records, seconds)
-    tables.examine(checks, lab, CONNECTION, tenant.secret)
+    tables.examine(checks, lab, CONNECTION, tenant.secret, inventories.Inventories(tenant.holds()))
     found.secrecy(checks, lab, tenant.secret)
     if given.idle:
         idle(lab, given.idle)

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from datetime import datetime, timezone
+from itertools import zip_longest
 
 import duckdb
 import yaml
@@ -33,25 +34,35 @@ Catalogue.add_multi_constructor("!", lambda loader, _, node: getattr(
 
 def filled(lab, connection):
     """Waits until every event that was committed is in the tables. Gives the seconds it took."""
-    asked = 0.0
+    ask = Asking(lab)
 
     def look():
-        nonlocal asked
         events = int(sum(one["records"] for entry in entries(lab, connection) for one in entry.get("events", [])))
         stream = item(lab, f"C#{connection}.{FIRST_INCARNATION}", "S#compact")
         done = int(stream.get("cur", {}).get("events", 0))
         is_done = stream["caught_up"] and done == events
-        if not is_done and time.monotonic() - asked > ASK_EVERY_SECONDS:
-            asked = time.monotonic()
-            hint = {"look": {"stage": "compact", "key": {"pk": stream["pk"], "sk": stream["sk"]}, "version": int(stream["v"])}}
-            lab.client("sqs").send_message(QueueUrl=lab.queue_urls["compact"], MessageBody=json.dumps(hint))
+        if not is_done:
+            ask.about(stream)
         return (done if is_done else None), f"{done} of {events} events in tables; {stream.get('trouble')}"
 
     return until(lab, "the tables of every event", FILLED_SECONDS, look)[1]
 
 
-def examine(checks, lab, connection, secret):
-    """Rows of tables against events of the manifest, columns against the catalogue, and the views that read them."""
+class Asking:
+    """Sends hints to compact, not too often."""
+
+    def __init__(self, lab):
+        self.lab, self.asked = lab, 0.0
+
+    def about(self, stream):
+        if time.monotonic() - self.asked > ASK_EVERY_SECONDS:
+            self.asked = time.monotonic()
+            hint = {"look": {"stage": "compact", "key": {"pk": stream["pk"], "sk": stream["sk"]}, "version": int(stream["v"])}}
+            self.lab.client("sqs").send_message(QueueUrl=self.lab.queue_urls["compact"], MessageBody=json.dumps(hint))
+
+
+def examine(checks, lab, connection, secret, more):
+    """Rows of tables against events of the manifest, columns against the catalogue, and the views that read them and `more`."""
     expected = events(lab, connection)
     engine, catalogue = duckdb.connect(), template()
     engine.execute("SET TimeZone = 'UTC'")
@@ -60,6 +71,7 @@ def examine(checks, lab, connection, secret):
     for name, table in tables(catalogue).items():
         wrong += loaded(engine, name, table, sorted(folder.glob(f"ext/casbah-{table['class']}/**/*.parquet")))
         found += engine.execute(f"SELECT metadata.uid, class_uid, eventday FROM {name}").fetchall()
+    wrong += more.load(engine, lab, connection, catalogue)
     checks.check("tables have the columns of infra/lake.yaml", wrong)
     checks.equal("number of rows in tables", len(found), len(expected))
     checks.equal("no id twice in tables", len({uid for uid, *_ in found}), len(found))
@@ -68,10 +80,12 @@ def examine(checks, lab, connection, secret):
         f'SELECT count(*) FROM {name} WHERE epoch_ms(time_dt) <> "time" OR strftime(time_dt, \'%Y%m%d\') <> eventday').fetchone()[0])]
     checks.check("the time of a row is the day it is kept under", odd)
     checks.check("rows of an object are sorted by time", unsorted(engine, folder))
-    leaks = [name for name in tables(catalogue) if engine.execute(
+    every = [*tables(catalogue), *more.names(catalogue)]
+    leaks = [name for name in every if engine.execute(
         f"SELECT count(*) FROM {name} AS r WHERE contains(CAST(r AS VARCHAR), ?)", [secret]).fetchone()[0]]
     checks.equal("tables that hold the client secret", leaks, [])
     views(checks, engine, catalogue)
+    more.examine(checks, engine)
     print(f"  {len(found)} rows in {len(list(folder.glob('ext/**/*.parquet')))} objects", flush=True)
 
 
@@ -100,15 +114,19 @@ def template():
 
 
 def tables(catalogue):
-    """Columns and class of each table."""
+    """Columns and class of each table of events."""
     found = {}
-    for resource in catalogue["Resources"].values():
-        if resource["Type"] == "AWS::Glue::Table":
-            given = resource["Properties"]["TableInput"]
-            number = re.search(r"/casbah-(\d+)/", given["Parameters"]["storage.location.template"]).group(1)
+    for given in described(catalogue):
+        number = re.search(r"/casbah-(\d+)/", given["Parameters"]["storage.location.template"])
+        if number:
             columns = {one["Name"]: one["Type"] for one in given["StorageDescriptor"]["Columns"]}
-            found[given["Name"]] = {"class": number, "columns": columns}
+            found[given["Name"]] = {"class": number.group(1), "columns": columns}
     return found
+
+
+def described(catalogue):
+    every = catalogue["Resources"].values()
+    return [one["Properties"]["TableInput"] for one in every if one["Type"] == "AWS::Glue::Table"]
 
 
 def named_queries(catalogue):
@@ -123,11 +141,17 @@ def loaded(engine, name, table, files):
     if not files:
         return []
     source = f"read_parquet({[str(one) for one in files]}, hive_partitioning = true, hive_types_autocast = false)"
-    written = engine.execute(f"DESCRIBE SELECT * EXCLUDE (region, \"accountId\", \"eventDay\") FROM {source}").fetchall()
-    promised = engine.execute(f"DESCRIBE SELECT * EXCLUDE (connection, eventday) FROM {name}").fetchall()
+    wrong = differing(engine, name, source, 'region, "accountId", "eventDay"', "connection, eventday")
     engine.execute(f"""INSERT INTO {name} BY NAME SELECT * EXCLUDE (region, "accountId", "eventDay"),
         replace("accountId", 'external_', '') AS connection, "eventDay" AS eventday FROM {source}""")
-    pairs = zip([one[:2] for one in written], [one[:2] for one in promised])
+    return wrong
+
+
+def differing(engine, name, source, written_keys, promised_keys=None):
+    """How the columns of objects differ from those of a table; keys are in the names of objects."""
+    written = engine.execute(f"DESCRIBE SELECT * EXCLUDE ({written_keys}) FROM {source}").fetchall()
+    promised = engine.execute(f"DESCRIBE SELECT * EXCLUDE ({promised_keys or written_keys}) FROM {name}").fetchall()
+    pairs = zip_longest([one[:2] for one in written], [one[:2] for one in promised])
     return [f"{name}: {ours} instead of {theirs}" for ours, theirs in pairs if ours != theirs]
 
 
@@ -165,7 +189,8 @@ def fetched(lab, connection):
     """The objects of all tables of a connection, in a folder."""
     s3, folder = lab.client("s3"), lab.folder / "tables"
     for key, _ in lab.objects():
-        if key.startswith("ext/") and f"/accountId=external_{connection}." in key:
+        is_table = key.startswith("ext/") and f"/accountId=external_{connection}." in key
+        if is_table or (key.startswith("inventory/") and f"/connection={connection}." in key):
             path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(s3.get_object(Bucket=lab.bucket, Key=key)["Body"].read())
