@@ -15,6 +15,7 @@ def main(folder, events_file):
         sys.exit("there is nothing to compare")
     troubles = [trouble for file in files for trouble in check_file(file)]
     troubles += compare(files, events)
+    troubles += inventories(folder)
     for trouble in troubles[:20]:
         print(trouble)
     rows = sum(parquet.read_metadata(file).num_rows for file in files)
@@ -67,6 +68,23 @@ def compare(files, events):
         if row != event:
             parts = [name for name in row.keys() | event.keys() if row.get(name) != event.get(name)]
             yield f"{uid}: {parts} differ: {[(row.get(name), event.get(name)) for name in parts][:1]}"
+
+
+def inventories(folder):
+    """What the connections hold: both engines read the same rows, and each id is current once."""
+    lists = sorted(pathlib.Path(folder).glob("inventory/*"))
+    if len(lists) != 5:
+        yield f"{len(lists)} inventories instead of 5"
+    for of in lists:
+        files = sorted(of.glob("current/*/*.parquet"))
+        source = f"read_parquet({[str(file) for file in files]}, union_by_name = true, hive_partitioning = false)"
+        rows, ids, begun = duckdb.sql(f"SELECT count(*), count(DISTINCT id), count(valid_from) FROM {source} WHERE valid_to IS NULL").fetchall()[0]
+        if not rows or rows != ids or rows != begun:
+            yield f"{of.name}: {rows} rows that are current, {ids} ids, {begun} that say since when"
+        tables = [parquet.read_table(file, partitioning=None) for file in files]
+        read = [row for table in tables for row in table.to_pylist() if row["valid_to"] is None]
+        if len(read) != rows or {row["id"] for row in read} != {row[0] for row in duckdb.sql(f"SELECT id FROM {source} WHERE valid_to IS NULL").fetchall()}:
+            yield f"{of.name}: the engines do not read the same rows"
 
 
 def without_nothing(value):

@@ -67,6 +67,8 @@ class Inventories:
             checks.equal(f"{name} that are in two states at once", both, 0)
         empty = [name for name in ("privileged_users", "app_permissions_use", "users_history") if not count(f"SELECT count(*) FROM {name}")]
         checks.equal("views of inventories without a row", empty, [])
+        used = count("SELECT count(*) FROM app_permissions_use WHERE last_used IS NOT NULL")
+        checks.check("it is known when applications were used", None if used else "none was")
 
 
 def lists(catalogue):

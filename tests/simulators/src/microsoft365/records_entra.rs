@@ -1,6 +1,6 @@
 //! Records of Entra: sign-ins (15) and directory changes (8).
 
-use super::apps::App;
+use super::apps::{App, FIXED};
 use super::records::{Deal, Frame, Oddity, Record, Scene, USER_AGENTS, open, push_ip};
 use super::roles::ROLES;
 use crate::chance::{Draws, Stream, push_guid};
@@ -77,7 +77,11 @@ pub fn sign_in(record: &mut Record<'_>, scene: &Scene, oddity: Oddity) {
     record.with("TargetContextId", |out, tenant, _| {
         out.push_str(&tenant.tenant_id)
     });
-    record.guid("ApplicationId");
+    record.with("ApplicationId", |out, tenant, draws| {
+        let (draw, _) = (draws.next(), draws.next());
+        let customers = tenant.apps.count - FIXED;
+        out.push_str(&tenant.apps.app(FIXED + draw % customers).app_id);
+    });
     record.raw(
         "DeviceProperties",
         r#"[{"Name":"OS","Value":"Windows 10"},{"Name":"BrowserType","Value":"Edge"},{"Name":"IsCompliantAndManaged","Value":"False"}]"#,
