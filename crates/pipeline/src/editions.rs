@@ -169,12 +169,13 @@ fn pace(units: u64, per_look: u64) -> SignedDuration {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Which {
-    /// Those whose time has come.
+    /// Those that show something else, and whose time has come.
     Due,
+    /// All: an object may have been moved away.
     All,
 }
 
-/// The objects of which something else is published than they show.
+/// The objects, with what is published of what they show.
 async fn objects(
     ctx: &Context,
     connection: &ConnectionItem,
@@ -200,8 +201,10 @@ async fn objects(
         objects.extend(roots);
     }
     objects.retain(|object| match cursor.objects.get(&object.word()) {
-        Some(made) => made.of != object.digest() && is_due(made.at, pace(made.rows, ROWS_PER_LOOK)),
-        None => true,
+        Some(made) if which == Which::Due => {
+            made.of != object.digest() && is_due(made.at, pace(made.rows, ROWS_PER_LOOK))
+        }
+        _ => true,
     });
     Ok(objects)
 }

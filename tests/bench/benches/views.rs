@@ -1,4 +1,4 @@
-//! What lists of a large tenant cost: building their views, and reading them page by page.
+//! What lists of a large tenant cost: building their views, reading them page by page, and making tables of them.
 //!
 //! A tenant is read into a folder by one process; another builds and reads the views, so that memory is its own.
 
@@ -16,8 +16,9 @@ use casbah_model::message::Stage;
 use casbah_model::ports::{ObjectError, ObjectStore};
 use casbah_model::transport::Bytes;
 use casbah_pipeline::connect::find;
-use casbah_pipeline::handle;
+use casbah_pipeline::status::streams;
 use casbah_pipeline::view::{Answer, Collection, Filter, Question, page};
+use casbah_pipeline::{editions, handle};
 use casbah_platform_local::LocalSystem;
 use casbah_simulators::microsoft365::Plan;
 
@@ -38,6 +39,10 @@ fn main() {
         );
         return;
     }
+    if let Some(at) = arguments.iter().position(|argument| argument == "make") {
+        make(Path::new(&arguments[at + 1]));
+        return;
+    }
     println!(
         "| list | rows | build CPU s | rows / CPU s | peak MB | objects put | MB put | gets | pages of 1000 | CPU ms / page |"
     );
@@ -48,6 +53,7 @@ fn main() {
         again(&["scan", path, &users.to_string(), &files.to_string()]);
         let list = if files > 0 { "files" } else { "users" };
         again(&["read", path, list]);
+        again(&["make", path]);
     }
 }
 
@@ -133,6 +139,38 @@ fn read(folder: &Path, collection: Collection) {
             counting.puts.load(Ordering::Relaxed),
             counting.bytes.load(Ordering::Relaxed) as f64 / 1e6,
             reading * 1000.0 / pages as f64,
+        );
+    });
+}
+
+/// Makes the first editions of the inventories.
+fn make(folder: &Path) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        std::fs::remove_dir_all(folder.join("lake/inventory")).expect("inventories");
+        let system = open(folder, Plan::new(1));
+        let id = "contoso".parse().expect("a valid name");
+        let found = find(&system.ctx, &id).await.expect("a table");
+        let connection = found.expect("a connection");
+        let before = cpu_seconds();
+        editions::to_the_end(&system.ctx, &connection)
+            .await
+            .expect("editions");
+        let making = cpu_seconds() - before;
+        let streams = streams(&system.ctx, &connection.scope()).await;
+        let all = editions::inventories(&streams.expect("streams")).expect("a cursor");
+        let rows: u64 = all.iter().map(|one| one.rows).sum();
+        let names = system.ctx.objects.list("inventory/", None, 1000).await;
+        let mut bytes = 0;
+        for name in names.expect("a listing") {
+            bytes += system.ctx.objects.get(&name).await.expect("it").len();
+        }
+        println!(
+            "| as tables | {rows} | {making:.1} | {:.0} | {:.0} | - | {:.1} | - | - | - |",
+            rows as f64 / making,
+            peak_megabytes(),
+            bytes as f64 / 1e6,
         );
     });
 }
