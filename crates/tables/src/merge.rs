@@ -189,7 +189,7 @@ impl NewRows {
         for batch in reader(&current, None)? {
             let batch = adapted(&batch.map_err(unreadable)?, &schema(self.class))?;
             let theirs = Keys::of(&batch);
-            let source = merged.add(batch);
+            merged.add(batch);
             for row in 0..theirs.len() {
                 if outdated.current.contains(&(before + row)) {
                     continue;
@@ -198,7 +198,7 @@ impl NewRows {
                 while let Some(own) = rows.next_if(|own| keys.order(**own) < order) {
                     merged.push(NEW, *own as usize)?;
                 }
-                merged.push(source, row)?;
+                merged.push(merged.last(), row)?;
             }
             before += theirs.len();
         }
@@ -265,8 +265,12 @@ impl Merged {
         })
     }
 
-    fn add(&mut self, batch: RecordBatch) -> usize {
+    fn add(&mut self, batch: RecordBatch) {
         self.sources.push(batch);
+    }
+
+    /// The batch that was added last.
+    fn last(&self) -> usize {
         self.sources.len() - 1
     }
 
@@ -282,6 +286,11 @@ impl Merged {
         let sources: Vec<&RecordBatch> = self.sources.iter().collect();
         let batch = interleave_record_batch(&sources, &self.rows).map_err(unwritable)?;
         self.rows.clear();
+        // No row comes out of the batches before the last any more.
+        let last = self.last();
+        if last > NEW {
+            self.sources.drain(NEW + 1..last);
+        }
         self.writer.write(&batch)
     }
 
