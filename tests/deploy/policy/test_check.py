@@ -90,6 +90,11 @@ class Complaints(unittest.TestCase):
         reason = (7, ["*", "dynamodb:Query", "*", "why"])
         self.assertIn("allow.txt:7", complaints([PUT, QUERY, READ], [reason])[0])
 
+    def test_an_excuse_for_what_is_needed_at_times_may_be_for_nothing(self):
+        reason = (7, ["*", "dynamodb:Query", "*", "at times it is needed"])
+        self.assertEqual(complaints([PUT, QUERY, READ], [reason]), [])
+        self.assertEqual(complaints([PUT, READ], [reason]), [])
+
     def test_statements_under_a_condition_count_when_it_holds(self):
         found = complaints([PUT, QUERY, READ], parameters={"KmsKeyArn": "arn:key"})
         self.assertEqual(len(found), 1)
