@@ -59,8 +59,10 @@ async fn objects(system: &LocalSystem) -> Vec<String> {
 
 /// Whether an object, of a table or another, belongs to this incarnation.
 fn is_of(scope: &str, object: &str) -> bool {
-    object.contains(&format!("/conn={scope}/"))
-        || object.contains(&format!("/accountId=external_{scope}/"))
+    let marks = ["conn=", "accountId=external_", "connection="];
+    marks
+        .iter()
+        .any(|mark| object.contains(&format!("/{mark}{scope}/")))
 }
 
 /// Asserts that of the connection nothing is left but the number of its last incarnation.

@@ -406,6 +406,6 @@ fn years_of_small_changes_are_joined_once() {
                 .iter()
                 .all(|(name, content)| there.get(name) == Some(content))
         );
-        assert!(again.keys().any(|name| name.contains("/lines=1/users/")));
+        assert!(again.keys().any(|name| name.contains("/lines=2/users/")));
     });
 }

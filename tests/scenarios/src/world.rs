@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use casbah_model::Timestamp;
 use casbah_model::app::{App, Components};
@@ -49,6 +50,7 @@ pub struct World {
     pub simulator: Arc<Simulator>,
     pub clock: Arc<dyn Clock>,
     pub folder: tempfile::TempDir,
+    opened: AtomicU64,
 }
 
 impl World {
@@ -59,6 +61,7 @@ impl World {
             simulator,
             clock,
             folder: tempfile::tempdir().expect("a folder"),
+            opened: AtomicU64::new(0),
         }
     }
 
@@ -70,7 +73,10 @@ impl World {
     pub fn open_with(&self, transport: Arc<dyn Transport>) -> LocalSystem {
         let outside = Outside {
             clock: Arc::clone(&self.clock),
-            rng: Arc::new(SeededRng::new(7)),
+            // No two processes draw the same ids.
+            rng: Arc::new(SeededRng::new(
+                7 + self.opened.fetch_add(1, Ordering::Relaxed),
+            )),
             transport,
             settings: Settings::default(),
             durability: Durability::Process,

@@ -45,7 +45,7 @@ fn fits(shape: &Shape, value: &Value, path: &str, missing: &mut Vec<String>) {
             .is_some_and(|number| i32::try_from(number).is_ok()),
         Shape::Long => value.is_i64(),
         Shape::Flag => value.is_boolean(),
-        Shape::Moment => false,
+        Shape::Moment | Shape::When => false,
         Shape::Object(fields) => {
             within(fields, value, path, missing);
             true
