@@ -40,6 +40,8 @@ pub struct Step<'a> {
     pub budget_end: Timestamp,
     attempts_before: u32,
     transactions: u32,
+    /// Nobody knows what became of the last transaction.
+    is_uncertain: bool,
 }
 
 /// What happened to a commit.
@@ -112,6 +114,7 @@ impl<'a> Step<'a> {
             own,
             budget_end: now + ctx.settings.function_limit / 2,
             transactions: 0,
+            is_uncertain: false,
         };
         if !step.lease(now).await? {
             return Ok(None);
@@ -260,8 +263,15 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Sends a transaction until it is known what became of it (pipeline design, section 6).
+    /// Sends a transaction; an error means that nobody knows what became of it.
     async fn transact(&mut self, writes: Vec<Write>) -> Result<Committed, StageError> {
+        let done = self.send(writes).await;
+        self.is_uncertain = done.is_err();
+        done
+    }
+
+    /// Sends a transaction until it is known what became of it (pipeline design, section 6).
+    async fn send(&mut self, writes: Vec<Write>) -> Result<Committed, StageError> {
         self.transactions += 1;
         // A token has at most 36 characters (DynamoDB API reference, "ClientRequestToken").
         let token = format!(
@@ -381,6 +391,11 @@ impl<'a> Step<'a> {
 
     /// Writes the stream without its lease, then sends the hint that tells of it.
     pub(crate) async fn give_back(mut self, ticket: Option<Ticket>) -> Result<(), StageError> {
+        if self.is_uncertain {
+            // The version that a commit would have made may be somebody else's, who came after a commit that never was.
+            tracing::warn!(stream = %self.key, "a step ends without knowing what became of its commit; its lease runs out");
+            return Ok(());
+        }
         let fence = Condition::Equal("v", self.stream.v.into());
         self.stream.v += 1;
         self.stream.lease = 0;

@@ -33,3 +33,10 @@ fn a_hint_for_a_connection_that_is_not_there() {
         comes_right(seed);
     }
 }
+
+/// A commit was refused, the look whether it was applied failed, and the step let go of the stream at the version that its
+/// commit would have made: that of somebody else's lease.
+#[test]
+fn a_stream_given_back_by_one_who_had_lost_it() {
+    comes_right(216);
+}
