@@ -8,7 +8,7 @@ use std::fmt::Display;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use casbah_connector::{Authenticator, Session};
+use casbah_connector::{Authenticator, Session, pem_block};
 use casbah_http::{Address, AuthError, Scheme, Token};
 use casbah_model::ports::Rng;
 use casbah_model::record::hex;
@@ -188,17 +188,6 @@ fn sign(pem: &str, claims: &Claims) -> Result<Secret, AuthError> {
     signed
         .map(Secret::new)
         .map_err(|_| unusable("nothing can be signed with its key"))
-}
-
-/// The first block of a PEM text with this label, its lines of dashes included.
-fn pem_block<'a>(pem: &'a str, label: &str) -> Option<&'a str> {
-    let (begin, end) = (
-        format!("-----BEGIN {label}-----"),
-        format!("-----END {label}-----"),
-    );
-    let from = pem.find(&begin)?;
-    let length = pem[from..].find(&end)?;
-    Some(&pem[from..from + length + end.len()])
 }
 
 /// `x5t#S256`: the SHA-256 of the certificate's DER form.

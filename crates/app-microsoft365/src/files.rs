@@ -167,24 +167,14 @@ async fn list(
         let raw = match piece {
             Piece::Record(raw) => raw,
             Piece::Oversized { head, bytes } => {
-                out.refuse(RefusedRecord {
-                    reason: "too-large",
-                    raw: head,
-                    bytes,
-                })
-                .await?;
+                out.refuse(RefusedRecord::too_large(head, bytes)).await?;
                 continue;
             }
         };
         let item = match item::read(root, raw) {
             Ok(item) => item,
             Err(reason) => {
-                out.refuse(RefusedRecord {
-                    reason,
-                    raw,
-                    bytes: raw.len() as u64,
-                })
-                .await?;
+                out.refuse(RefusedRecord::whole(reason, raw)).await?;
                 continue;
             }
         };

@@ -236,22 +236,10 @@ async fn read(
         match piece {
             Piece::Record(raw) => match entity::read(collection.name, raw) {
                 Ok(entity) => out.record(entity, raw).await?,
-                Err(reason) => {
-                    out.refuse(RefusedRecord {
-                        reason,
-                        raw,
-                        bytes: raw.len() as u64,
-                    })
-                    .await?
-                }
+                Err(reason) => out.refuse(RefusedRecord::whole(reason, raw)).await?,
             },
             Piece::Oversized { head, bytes } => {
-                out.refuse(RefusedRecord {
-                    reason: "too-large",
-                    raw: head,
-                    bytes,
-                })
-                .await?;
+                out.refuse(RefusedRecord::too_large(head, bytes)).await?;
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What more than one file says to the vendor and reads from it: the services, calls, links and lenient fields.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use casbah_connector::{ConnectorError, Session};
 use casbah_http::{Address, Call};
@@ -87,29 +86,7 @@ pub(crate) fn onward(
 /// # Errors
 /// Ids of dots alone would climb up the path.
 pub(crate) fn segment(id: &str) -> Result<String, ConnectorError> {
-    if id.bytes().all(|byte| byte == b'.') {
-        let what = "an id is empty or consists of dots".to_string();
-        return Err(ConnectorError::BadLink { what });
-    }
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte {
-            b'a'..=b'z'
-            | b'A'..=b'Z'
-            | b'0'..=b'9'
-            | b'-'
-            | b'_'
-            | b'.'
-            | b'~'
-            | b'!'
-            | b'$'
-            | b',' => {
-                encoded.push(char::from(byte));
-            }
-            _ => write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail"),
-        }
-    }
-    Ok(encoded)
+    casbah_connector::segment(id, b"!$,")
 }
 
 /// Reads a record into fields that are borrowed from it; an error is the reason why it is none.

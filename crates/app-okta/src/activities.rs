@@ -119,21 +119,11 @@ impl ActivitySource for SystemLog {
                 Piece::Record(raw) => match event::read(raw) {
                     Ok((activity, event)) => out.record(activity, &event, raw).await?,
                     Err(reason) => {
-                        out.refuse(RefusedRecord {
-                            reason,
-                            raw,
-                            bytes: raw.len() as u64,
-                        })
-                        .await?;
+                        out.refuse(RefusedRecord::whole(reason, raw)).await?;
                     }
                 },
                 Piece::Oversized { head, bytes } => {
-                    out.refuse(RefusedRecord {
-                        reason: "too-large",
-                        raw: head,
-                        bytes,
-                    })
-                    .await?;
+                    out.refuse(RefusedRecord::too_large(head, bytes)).await?;
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! What more than one file says to Okta and reads from it: calls, links between pages, paths, and what refusals mean.
 
-use std::fmt::Write;
 
 use casbah_connector::{ConnectorError, Session};
 use casbah_http::{Address, Call, CallError, RefusalKind};
@@ -109,19 +108,7 @@ fn is_next(parameters: &str) -> bool {
 /// # Errors
 /// Ids of dots alone would climb up the path.
 pub(crate) fn segment(id: &str) -> Result<String, ConnectorError> {
-    if id.bytes().all(|byte| byte == b'.') {
-        let what = "an id is empty or consists of dots".to_string();
-        return Err(ConnectorError::BadLink { what });
-    }
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail");
-        }
-    }
-    Ok(encoded)
+    casbah_connector::segment(id, b"")
 }
 
 /// A time as Okta writes it, `2019-02-06T16:17:40.000Z`; without a zone it is UTC.

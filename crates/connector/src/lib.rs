@@ -6,6 +6,7 @@
 mod details;
 mod error;
 mod output;
+mod text;
 pub mod webhook;
 
 use std::time::Duration;
@@ -27,6 +28,7 @@ use std::collections::BTreeMap;
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
+pub use text::{pem_block, segment};
 pub use webhook::WebhookSource;
 
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.

@@ -38,6 +38,23 @@ pub struct RefusedRecord<'a> {
     pub bytes: u64,
 }
 
+impl<'a> RefusedRecord<'a> {
+    /// A record that was read whole and is none.
+    pub fn whole(reason: &'static str, raw: &'a [u8]) -> RefusedRecord<'a> {
+        let bytes = raw.len() as u64;
+        RefusedRecord { reason, raw, bytes }
+    }
+
+    /// A record that is larger than any may be; `head` is its beginning.
+    pub fn too_large(head: &'a [u8], bytes: u64) -> RefusedRecord<'a> {
+        RefusedRecord {
+            reason: "too-large",
+            raw: head,
+            bytes,
+        }
+    }
+}
+
 /// The record could not be kept: the page must be read again.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {

@@ -71,11 +71,7 @@ impl ActivityOutput for BundleOutput<'_> {
         raw: &[u8],
     ) -> Result<(), OutputError> {
         if !is_object(raw) {
-            let refused = RefusedRecord {
-                reason: "not an object",
-                raw,
-                bytes: raw.len() as u64,
-            };
+            let refused = RefusedRecord::whole("not an object", raw);
             return self.refuse(refused).await;
         }
         self.tally.listed += 1;

@@ -93,11 +93,7 @@ impl InventorySink {
 impl<T: Noun + 'static> Output<T> for InventorySink {
     async fn record(&mut self, noun: T, raw: &[u8]) -> Result<(), OutputError> {
         if !is_object(raw) {
-            let refused = RefusedRecord {
-                reason: "not an object",
-                raw,
-                bytes: raw.len() as u64,
-            };
+            let refused = RefusedRecord::whole("not an object", raw);
             return Output::<T>::refuse(self, refused).await;
         }
         self.page.listed += 1;

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use casbah_connector::pem_block;
 use casbah_http::AuthError;
 use casbah_model::secret::Secret;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -49,7 +50,10 @@ impl Key {
         if text.contains("-----BEGIN ENCRYPTED") {
             return Err(unusable("it is encrypted"));
         }
-        let pem = pem_block(text).ok_or_else(|| unusable("there is no private key in it"))?;
+        // It may hold a certificate as well.
+        let mut labels = ["PRIVATE KEY", "RSA PRIVATE KEY"].into_iter();
+        let pem = labels.find_map(|label| pem_block(text, label));
+        let pem = pem.ok_or_else(|| unusable("there is no private key in it"))?;
         let key = EncodingKey::from_rsa_pem(pem.as_bytes());
         Ok(Key {
             key: key.map_err(|_| unusable("it is not an RSA key"))?,
@@ -76,21 +80,6 @@ fn unusable(what: &str) -> AuthError {
         format!("the private key cannot be used: {what}"),
         fix,
     )
-}
-
-/// The first private key of a PEM text (RFC 7468), which may hold a certificate as well.
-fn pem_block(pem: &str) -> Option<&str> {
-    ["PRIVATE KEY", "RSA PRIVATE KEY"]
-        .into_iter()
-        .find_map(|label| {
-            let (begin, end) = (
-                format!("-----BEGIN {label}-----"),
-                format!("-----END {label}-----"),
-            );
-            let from = pem.find(&begin)?;
-            let length = pem[from..].find(&end)?;
-            Some(&pem[from..from + length + end.len()])
-        })
 }
 
 /// Tags of DER (ITU-T X.690, 8.1.2).

@@ -238,21 +238,11 @@ pub(super) async fn write(
             Piece::Record(raw) => match read(raw) {
                 Ok(entity) => out.record(entity, raw).await?,
                 Err(reason) => {
-                    out.refuse(RefusedRecord {
-                        reason,
-                        raw,
-                        bytes: raw.len() as u64,
-                    })
-                    .await?;
+                    out.refuse(RefusedRecord::whole(reason, raw)).await?;
                 }
             },
             Piece::Oversized { head, bytes } => {
-                out.refuse(RefusedRecord {
-                    reason: "too-large",
-                    raw: head,
-                    bytes,
-                })
-                .await?;
+                out.refuse(RefusedRecord::too_large(head, bytes)).await?;
             }
         }
     }
