@@ -1,6 +1,5 @@
 //! What more than one file says to Okta and reads from it: calls, links between pages, paths, and what refusals mean.
 
-
 use casbah_connector::{ConnectorError, Session};
 use casbah_http::{Address, Call, CallError, RefusalKind};
 use casbah_model::Timestamp;
