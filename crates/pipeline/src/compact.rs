@@ -33,7 +33,7 @@ use crate::step::{Committed, Next, Step, ms_duration};
 pub const STREAM: &str = "compact";
 /// How often new commits are looked for (Security Lake user guide, "Data source best practices": every 5 minutes to
 /// 1 day).
-const EVERY: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// Events that are merged at once; in memory they take about as much again.
 const EVENT_BYTES: usize = 32 << 20;
 /// Entries read from the table at once.
@@ -76,8 +76,7 @@ impl Cursor {
 
 /// How far the tables of a connection are, as its stream tells it; `None` when nothing was put into any yet.
 pub(crate) fn cursor(streams: &[(Key, StreamItem)]) -> Result<Option<Cursor>, StageError> {
-    let is_ours = |(key, _): &&(Key, StreamItem)| items::stream_name(key) == STREAM;
-    match streams.iter().find(is_ours) {
+    match named(streams, STREAM) {
         Some((key, stream)) => stream.cursor(key),
         None => Ok(None),
     }
@@ -96,9 +95,23 @@ pub struct Lags {
     pub to_tables_p95: f64,
 }
 
+/// The stream of this name among those of a connection.
+pub(crate) fn named<'a>(
+    streams: &'a [(Key, StreamItem)],
+    name: &str,
+) -> Option<&'a (Key, StreamItem)> {
+    let is_it = |(key, _): &&(Key, StreamItem)| items::stream_name(key) == name;
+    streams.iter().find(is_it)
+}
+
 /// The stream that compacts a connection.
 pub fn stream(scope: &Scope, now: Timestamp) -> (Key, StreamItem) {
-    let key = scope.stream(STREAM);
+    looking(scope, STREAM, now)
+}
+
+/// A stream that looks for what was committed.
+pub(crate) fn looking(scope: &Scope, name: &str, now: Timestamp) -> (Key, StreamItem) {
+    let key = scope.stream(name);
     let mut stream = StreamItem::new(&key, Stage::Compact, &[], now + EVERY);
     stream.caught_up = true;
     (key, stream)
@@ -275,35 +288,56 @@ async fn merge(
 ) -> Result<(), Trouble> {
     let day = layout::table_day(table, &ctx.curated.region, &scope.to_string());
     let mut hours: BTreeSet<u8> = fresh.hours().into_iter().collect();
-    let mut tries = 1;
+    let mut tries = Tries::default();
     while !hours.is_empty() {
-        let error = match merge_some(ctx, tables, &day, fresh, &hours).await {
+        match merge_some(ctx, tables, &day, fresh, &hours).await {
             Ok(done) => {
                 hours.retain(|hour| !done.contains(hour));
-                tries = 1;
-                continue;
+                tries = Tries::default();
             }
             Err(Failure::Table { name, source }) => {
                 return Err(unusable(&name, &source, MADE_ANEW));
             }
-            Err(Failure::Store(error)) => error,
-        };
+            Err(Failure::Store(error)) => tries.again(ctx, &day, error).await?,
+        }
+    }
+    Ok(())
+}
+
+/// How often an object could not be replaced.
+#[derive(Default)]
+pub(crate) struct Tries(u32);
+
+impl Tries {
+    /// Waits before the next try.
+    ///
+    /// # Errors
+    /// The error, if it does not pass by itself; and when there were too many.
+    pub(crate) async fn again(
+        &mut self,
+        ctx: &Context,
+        name: &str,
+        error: ObjectError,
+    ) -> Result<(), ObjectError> {
         let is_passing = matches!(
             error,
             ObjectError::Different { .. } | ObjectError::Unavailable { .. }
         );
         if !is_passing {
-            return Err(error.into());
+            return Err(error);
         }
-        if tries == REPLACE_TRIES_MAX {
-            let reason = "others replace it all the time, or the store is busy".into();
-            return Err(ObjectError::Unavailable { name: day, reason }.into());
+        self.0 += 1;
+        if self.0 == REPLACE_TRIES_MAX {
+            let (name, reason) = (
+                name.into(),
+                "others replace it all the time, or the store is busy".into(),
+            );
+            return Err(ObjectError::Unavailable { name, reason });
         }
-        let wait = retry::quick_wait(tries, ctx.rng.fraction());
+        let wait = retry::quick_wait(self.0, ctx.rng.fraction());
         ctx.sleep(ms_duration(wait)).await;
-        tries += 1;
+        Ok(())
     }
-    Ok(())
 }
 
 enum Failure {
@@ -558,8 +592,7 @@ fn behind(scope: &Scope, cursor: &Cursor, lane: &str) -> Query {
 
 /// What keeps the tables from getting on.
 pub fn trouble(streams: &[(Key, StreamItem)]) -> Option<&Cause> {
-    let is_ours = |(key, _): &&(Key, StreamItem)| items::stream_name(key) == STREAM;
-    streams.iter().find(is_ours)?.1.trouble.as_ref()
+    named(streams, STREAM)?.1.trouble.as_ref()
 }
 
 /// How many objects the tables of a connection have, and their size; reads all of them.

@@ -4,33 +4,30 @@
 //! current and, behind that, what ended with this very edition; the next one puts these rows to those that ended earlier
 //! before it leaves them out. So whoever dies or is slow here loses no state and gives none two ends (decision 0007).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use casbah_http::retry;
 use casbah_lake::layout;
 use casbah_lake::view::IdKey;
 use casbah_model::collection::Collection;
 use casbah_model::connection::Cause;
-use casbah_model::message::{Stage, ViewName};
-use casbah_model::ports::{ObjectError, Query};
+use casbah_model::message::ViewName;
+use casbah_model::ports::Query;
 use casbah_model::state::{Condition, Key, Set, Write};
-use casbah_model::tables::{Edition, Shown, State, TableError, Tables};
+use casbah_model::tables::{Edition, Shown, TableError, Tables};
 use casbah_model::transport::Bytes;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::compact::{self, TROUBLE_AGAIN, Trouble, find, listed};
+use crate::compact::{self, EVERY, TROUBLE_AGAIN, Tries, Trouble, find};
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
-use crate::items::{self, ConnectionItem, Position, Scope, StreamItem, stream_name};
-use crate::step::{Committed, Next, Step, ms_duration};
+use crate::items::{self, ConnectionItem, Scope, StreamItem, stream_name};
+use crate::step::{Committed, Next, Step};
 use crate::view;
 
 /// The stream's name.
 pub const STREAM: &str = "editions";
-/// How often it is looked whether something was published.
-const EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// A large object is made anew less often, so that the work does not grow with the tenant: so many rows every five
 /// minutes, and each object once an hour at the least.
 const ROWS_PER_LOOK: u64 = 8_192;
@@ -39,8 +36,6 @@ const ANEW_MAX: SignedDuration = SignedDuration::from_hours(1);
 const ROOTS_PER_LOOK: u64 = 1_000;
 /// Files are kept in so many objects, by the root they lie in: ten million files are 300 000 rows in each.
 const BUCKETS: u64 = 32;
-/// Tries to replace one object, others replacing it as well, or the store being busy.
-const REPLACE_TRIES_MAX: u32 = 8;
 
 /// Which editions there are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,17 +59,14 @@ struct Made {
 
 impl Cursor {
     fn made(&mut self, object: &Object, at: Timestamp, rows: u64) {
-        let of = object.digest();
+        let of = object.digest.clone();
         self.objects.insert(object.word(), Made { of, at, rows });
     }
 }
 
 /// The stream that makes the editions of a connection.
 pub fn stream(scope: &Scope, now: Timestamp) -> (Key, StreamItem) {
-    let key = scope.stream(STREAM);
-    let mut stream = StreamItem::new(&key, Stage::Compact, &[], now + EVERY);
-    stream.caught_up = true;
-    (key, stream)
+    compact::looking(scope, STREAM, now)
 }
 
 pub(crate) fn is_ours(step: &Step<'_>) -> bool {
@@ -86,38 +78,43 @@ struct Object {
     collection: Collection,
     bucket: u64,
     parts: Vec<Published>,
+    /// Of the parts.
+    digest: String,
 }
 
 /// What is published of one part.
 enum Published {
     /// A list of the directory.
     List(ViewName),
-    /// The files of a root.
-    Root(Box<StreamItem>, Position),
+    /// The files of a root that was read whole.
+    Root(Box<StreamItem>),
 }
 
 impl Object {
+    fn new(collection: Collection, bucket: u64, parts: Vec<Published>) -> Object {
+        let mut text = String::new();
+        for part in &parts {
+            match part {
+                Published::List(view) => text += &view::version(view),
+                Published::Root(unit) => {
+                    text += &format!("{:?} {:?}\n", unit.root, unit.published);
+                }
+            }
+        }
+        Object {
+            collection,
+            bucket,
+            parts,
+            digest: format!("{:016x}", IdKey::of(&text).0),
+        }
+    }
+
     /// Its name in the cursor.
     fn word(&self) -> String {
         match self.collection {
             Collection::Files => format!("{}/{:02}", self.collection, self.bucket),
             other => other.to_string(),
         }
-    }
-
-    fn digest(&self) -> String {
-        let mut text = String::new();
-        for part in &self.parts {
-            match part {
-                Published::List(view) => text += &view::version(view),
-                Published::Root(unit, at) => {
-                    let root = unit.root.as_ref();
-                    let (id, unshared) = root.map(|root| (&root.id, root.unshared)).unzip();
-                    text += &format!("{id:?} {unshared:?} {} {}\n", at.ep, at.seq);
-                }
-            }
-        }
-        format!("{:016x}", IdKey::of(&text).0)
     }
 }
 
@@ -186,11 +183,7 @@ async fn objects(
     let mut objects = vec![];
     for collection in Collection::ALL {
         if let Some(view) = view::published(ctx, connection, collection).await? {
-            objects.push(Object {
-                collection,
-                bucket: 0,
-                parts: vec![Published::List(view)],
-            });
+            objects.push(Object::new(collection, 0, vec![Published::List(view)]));
         }
     }
     let is_due = |at: Timestamp, pace| which == Which::All || at + pace <= now;
@@ -202,7 +195,7 @@ async fn objects(
     }
     objects.retain(|object| match cursor.objects.get(&object.word()) {
         Some(made) if which == Which::Due => {
-            made.of != object.digest() && is_due(made.at, pace(made.rows, ROWS_PER_LOOK))
+            made.of != object.digest && is_due(made.at, pace(made.rows, ROWS_PER_LOOK))
         }
         _ => true,
     });
@@ -225,21 +218,17 @@ async fn roots(
         for found in page {
             count += 1;
             let mut unit: StreamItem = items::read(&found.key, &found.item)?;
-            let Some(published) = unit.published else {
+            if unit.published.is_none() {
                 continue;
-            };
+            }
             // Where it stands within its list is much, and not needed.
             unit.cur = None;
             let IdKey(hash, _) = IdKey::of(stream_name(&found.key));
             let bucket = buckets.entry(hash % BUCKETS).or_default();
-            bucket.push(Published::Root(Box::new(unit), published));
+            bucket.push(Published::Root(Box::new(unit)));
         }
     }
-    let object = |(bucket, parts)| Object {
-        collection: Collection::Files,
-        bucket,
-        parts,
-    };
+    let object = |(bucket, parts)| Object::new(Collection::Files, bucket, parts);
     Ok((buckets.into_iter().map(object).collect(), count))
 }
 
@@ -253,38 +242,33 @@ async fn anew(
     let views = views(ctx, connection, object).await?;
     let scope = connection.scope().to_string();
     let name = layout::edition_object(object.collection, &scope, object.bucket);
-    for tries in 1..=REPLACE_TRIES_MAX {
-        let current = ctx.curated.store.get(&name).await?;
-        let (content, mark) = current.unzip();
-        let of_this = |source: TableError| unusable(&name, &source);
-        if let Some(content) = &content {
-            put_away(ctx, tables, &scope, object, content).await?;
+    let of_this = |source: TableError| unusable(&name, &source);
+    let mut tries = Tries::default();
+    loop {
+        let (current, mark) = ctx.curated.store.get(&name).await?.unzip();
+        let mut versions = BTreeMap::new();
+        if let Some(current) = &current {
+            let shown = tables.shown(current).map_err(of_this)?;
+            if shown.ended > 0 {
+                let ended =
+                    layout::ended_object(object.collection, &scope, shown.at, object.bucket);
+                put_away(ctx, tables, object.collection, current, &ended).await?;
+            }
+            if shows(&shown, &views) {
+                return Ok(rows(&shown));
+            }
+            let parts = shown.parts.into_iter();
+            versions.extend(parts.map(|part| (part.name, part.version)));
         }
-        let before = match &content {
-            Some(content) => tables.shown(content).map_err(of_this)?,
-            None => Shown::default(),
-        };
-        if shows(&before, &views) {
-            return Ok(rows(&before));
-        }
-        let edition = tables.edition(object.collection, content, ctx.now());
+        let edition = tables.edition(object.collection, current, ctx.now());
         let edition = edition.map_err(of_this)?;
-        let next = fill(ctx, connection, edition, &views, of_this).await?;
+        let next = fill(ctx, connection, edition, &views, &versions, of_this).await?;
         let made = tables.shown(&next).map_err(of_this)?;
         match ctx.curated.store.replace(&name, next, mark.as_ref()).await {
             Ok(()) => return Ok(rows(&made)),
-            Err(ObjectError::Different { .. } | ObjectError::Unavailable { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => tries.again(ctx, &name, error).await?,
         }
-        back_off(ctx, tries).await;
     }
-    let reason = "others replace it all the time, or the store is busy".into();
-    Err(ObjectError::Unavailable { name, reason }.into())
-}
-
-async fn back_off(ctx: &Context, tries: u32) {
-    let wait = retry::quick_wait(tries, ctx.rng.fraction());
-    ctx.sleep(ms_duration(wait)).await;
 }
 
 /// Rows that are current.
@@ -292,8 +276,8 @@ fn rows(shown: &Shown) -> u64 {
     shown.parts.iter().map(|part| part.rows).sum()
 }
 
-/// A part by its name, and the view that it is to show.
-type Views = BTreeMap<String, ViewName>;
+/// A part by its name, with the view that it is to show and that view's version.
+pub(crate) type Views = BTreeMap<String, (String, ViewName)>;
 
 async fn views(
     ctx: &Context,
@@ -302,48 +286,42 @@ async fn views(
 ) -> Result<Views, StageError> {
     let mut views = Views::new();
     for part in &object.parts {
-        match part {
-            Published::List(view) => {
-                views.insert(String::new(), view.clone());
-            }
-            Published::Root(unit, _) => {
-                if let Some(view) = view::of_root(ctx, &connection.scope(), unit).await?
-                    && let Some(root) = &view.root
-                {
-                    views.insert(root.id.as_str().into(), view);
-                }
-            }
+        let view = match part {
+            Published::List(view) => Some(view.clone()),
+            Published::Root(unit) => view::of_root(ctx, &connection.scope(), unit).await?,
+        };
+        if let Some(view) = view {
+            let root = view.root.as_ref();
+            let name = root.map_or(String::new(), |root| root.id.as_str().into());
+            views.insert(name, (view::version(&view), view));
         }
     }
     Ok(views)
 }
 
 /// Whether an edition shows just that.
-fn shows(shown: &Shown, views: &Views) -> bool {
+pub(crate) fn shows(shown: &Shown, views: &Views) -> bool {
     let there = shown.parts.iter().filter(|part| !part.version.is_empty());
-    let there = there.map(|part| (part.name.clone(), part.version.clone()));
-    let wanted = views
-        .iter()
-        .map(|(name, view)| (name.clone(), view::version(view)));
+    let there = there.map(|part| (&part.name, &part.version));
+    let wanted = views.iter().map(|(name, (version, _))| (name, version));
     !shown.parts.is_empty() && there.eq(wanted)
 }
 
-/// Puts what is published into the next edition, or takes it over from the one before.
+/// Puts what is published into the next edition, or takes it over from the one before, which shows these versions.
 async fn fill(
     ctx: &Context,
     connection: &ConnectionItem,
     mut edition: Box<dyn Edition>,
     views: &Views,
+    before: &BTreeMap<String, String>,
     of_this: impl Fn(TableError) -> Trouble,
 ) -> Result<Bytes, Trouble> {
-    for (name, view) in views {
-        let version = view::version(view);
-        let mut parts = edition.before().parts.iter();
-        if parts.any(|part| part.name == *name && part.version == version) {
+    for (name, (version, view)) in views {
+        if before.get(name) == Some(version) {
             edition.keep(name).map_err(&of_this)?;
             continue;
         }
-        edition.begin(name, &version).map_err(&of_this)?;
+        edition.begin(name, version).map_err(&of_this)?;
         let mut unfit = None;
         view::each_row(ctx, connection, view, |row| {
             if unfit.is_none() {
@@ -358,37 +336,26 @@ async fn fill(
     edition.finish().map_err(of_this)
 }
 
-/// Puts what ended with an edition to what ended earlier on its day.
+/// Puts what ended with an edition to what ended earlier on its day, into the object `name`.
 async fn put_away(
     ctx: &Context,
     tables: &dyn Tables,
-    scope: &str,
-    object: &Object,
+    collection: Collection,
     edition: &Bytes,
+    name: &str,
 ) -> Result<(), Trouble> {
-    let collection = object.collection;
-    let name = layout::edition_object(collection, scope, object.bucket);
-    let shown = tables.shown(edition);
-    let shown = shown.map_err(|source| unusable(&name, &source))?;
-    if shown.ended == 0 {
-        return Ok(());
-    }
-    let name = layout::ended_object(collection, scope, shown.at, object.bucket);
-    for tries in 1..=REPLACE_TRIES_MAX {
-        let (before, mark) = ctx.curated.store.get(&name).await?.unzip();
+    let mut tries = Tries::default();
+    loop {
+        let (before, mark) = ctx.curated.store.get(name).await?.unzip();
         let next = tables.ended(collection, edition, before);
-        let Some(next) = next.map_err(|source| unusable(&name, &source))? else {
+        let Some(next) = next.map_err(|source| unusable(name, &source))? else {
             return Ok(());
         };
-        match ctx.curated.store.replace(&name, next, mark.as_ref()).await {
+        match ctx.curated.store.replace(name, next, mark.as_ref()).await {
             Ok(()) => return Ok(()),
-            Err(ObjectError::Different { .. } | ObjectError::Unavailable { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => tries.again(ctx, name, error).await?,
         }
-        back_off(ctx, tries).await;
     }
-    let reason = "others replace it all the time, or the store is busy".into();
-    Err(ObjectError::Unavailable { name, reason }.into())
 }
 
 /// Brings the inventories of a connection up to what is published, for somebody who waits; nobody else is at work.
@@ -421,15 +388,20 @@ fn unusable(name: &str, error: &TableError) -> Trouble {
     )
 }
 
-/// Names of the objects of all inventories of a connection begin with these.
-pub fn prefixes(scope: &Scope) -> impl Iterator<Item = String> + use<> {
+/// Names of the objects of one inventory of a connection begin with these.
+pub(crate) fn prefixes_of(collection: Collection, scope: &Scope) -> [String; 2] {
     let scope = scope.to_string();
-    Collection::ALL.into_iter().flat_map(move |collection| {
-        [
-            layout::edition_prefix(collection, &scope),
-            layout::ended_prefix(collection, &scope),
-        ]
-    })
+    [
+        layout::edition_prefix(collection, &scope),
+        layout::ended_prefix(collection, &scope),
+    ]
+}
+
+/// Names of the objects of all inventories of a connection begin with these.
+pub(crate) fn prefixes(scope: &Scope) -> impl Iterator<Item = String> + use<> {
+    let scope = scope.clone();
+    let all = Collection::ALL.into_iter();
+    all.flat_map(move |collection| prefixes_of(collection, &scope))
 }
 
 /// How an inventory stands as a table.
@@ -466,113 +438,26 @@ pub fn inventories(streams: &[(Key, StreamItem)]) -> Result<Vec<InventoryStatus>
 
 /// What keeps the inventories from getting on.
 pub fn trouble(streams: &[(Key, StreamItem)]) -> Option<&Cause> {
-    let ours = streams.iter().find(|(key, _)| stream_name(key) == STREAM);
-    ours?.1.trouble.as_ref()
+    compact::named(streams, STREAM)?.1.trouble.as_ref()
 }
 
 fn cursor(streams: &[(Key, StreamItem)]) -> Result<Option<Cursor>, StageError> {
-    match streams.iter().find(|(key, _)| stream_name(key) == STREAM) {
+    match compact::named(streams, STREAM) {
         Some((key, stream)) => stream.cursor(key),
         None => Ok(None),
     }
 }
 
-/// What reading the inventories of a connection showed.
-#[derive(Debug, Default)]
-pub(crate) struct Checked {
-    pub(crate) objects: u64,
-    pub(crate) bytes: u64,
-    /// States that things are or were in.
-    pub(crate) states: u64,
-    pub(crate) faults: Vec<String>,
-}
-
-/// Holds the inventories against what is published, and what ended against what is current: nothing is in two states at
-/// once. Objects that wait for their next edition are held against themselves only.
-pub(crate) async fn check(
+/// What is published of each object, by its name.
+pub(crate) async fn published(
     ctx: &Context,
     connection: &ConnectionItem,
-) -> Result<Checked, StageError> {
-    let mut checked = Checked::default();
-    let Some(tables) = ctx.curated.tables.clone() else {
-        return Ok(checked);
-    };
-    let scope = connection.scope();
+) -> Result<BTreeMap<String, Views>, StageError> {
+    let scope = connection.scope().to_string();
     let mut published = BTreeMap::new();
     for object in objects(ctx, connection, &mut Cursor::default(), Which::All).await? {
-        let name = layout::edition_object(object.collection, &scope.to_string(), object.bucket);
+        let name = layout::edition_object(object.collection, &scope, object.bucket);
         published.insert(name, views(ctx, connection, &object).await?);
     }
-    for collection in Collection::ALL {
-        let mut states: BTreeSet<State> = BTreeSet::new();
-        let of_it = [
-            layout::edition_prefix(collection, &scope.to_string()),
-            layout::ended_prefix(collection, &scope.to_string()),
-        ];
-        for prefix in of_it {
-            for name in listed(ctx, &prefix).await? {
-                let content = match ctx.objects.get(&name).await {
-                    Ok(content) => content,
-                    Err(error) => {
-                        checked.faults.push(error.to_string());
-                        continue;
-                    }
-                };
-                checked.objects += 1;
-                checked.bytes += content.len() as u64;
-                let (Ok(shown), Ok(found)) = (tables.shown(&content), tables.states(&content))
-                else {
-                    checked
-                        .faults
-                        .push(format!("{name}: it is no table of ours"));
-                    continue;
-                };
-                if let Some(views) = published.get(&name).filter(|views| shows(&shown, views)) {
-                    let fault = differs(ctx, connection, views, &found).await?;
-                    checked
-                        .faults
-                        .extend(fault.map(|fault| format!("{name}: {fault}")));
-                }
-                states.extend(found);
-            }
-        }
-        checked.states += states.len() as u64;
-        let states: Vec<State> = states.into_iter().collect();
-        let twice = |pair: &&[State]| {
-            pair[0].id == pair[1].id && pair[0].to.is_none_or(|to| to > pair[1].from)
-        };
-        let twice = states.windows(2).filter(twice);
-        checked.faults.extend(twice.map(|pair| {
-            let State { id, from, .. } = &pair[1];
-            format!("{collection}: {id} is in two states at {from}")
-        }));
-    }
-    Ok(checked)
-}
-
-/// How what is current in an object differs from what is published.
-async fn differs(
-    ctx: &Context,
-    connection: &ConnectionItem,
-    views: &Views,
-    states: &[State],
-) -> Result<Option<String>, StageError> {
-    let current = states.iter().filter(|state| state.to.is_none());
-    let mut current: BTreeMap<&str, i64> = current
-        .map(|state| (state.id.as_str(), state.state))
-        .collect();
-    let mut fault = None;
-    for view in views.values() {
-        view::each_row(ctx, connection, view, |row| {
-            if current.remove(row.id) != Some(row.state) {
-                fault = Some(format!(
-                    "{} is missing, or another state of it is there",
-                    row.id
-                ));
-            }
-        })
-        .await?;
-    }
-    let left = current.keys().next();
-    Ok(fault.or(left.map(|id| format!("{id} is there and not published"))))
+    Ok(published)
 }

@@ -33,6 +33,9 @@ pub enum StageError {
         #[source]
         source: serde_json::Error,
     },
+    /// What a view is made of is gone, or of another life of the connection.
+    #[error("nothing is published as this view of {collection}")]
+    Unpublished { collection: String },
     #[error("there is no connection named {name}")]
     UnknownConnection { name: String },
     /// What somebody asked for is refused.
@@ -60,6 +63,7 @@ impl StageError {
             | StageError::Raw(_)
             | StageError::Read(_)
             | StageError::Address(_)
+            | StageError::Unpublished { .. }
             | StageError::UnknownConnection { .. }
             | StageError::Refused(_)
             | StageError::Connector(_) => false,

@@ -10,14 +10,16 @@ use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::ports::Query;
 use casbah_model::record::RecordId;
 use casbah_model::state::Key;
+use casbah_model::tables::Tables;
 use casbah_model::tally::{Tallies, Tally};
+use casbah_model::transport::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::activity_poll::Level;
 use crate::compact;
 use crate::context::Context;
-use crate::editions;
+use crate::editions_check;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{self, ConnectionItem, Scope, stream_name};
@@ -252,8 +254,10 @@ pub async fn verify(ctx: &Context, only: Option<&ConnectionId>) -> Result<Verifi
                 verified.read(ctx, &stream.name, &entry, &mut ids).await;
             }
         }
-        verified.read_tables(ctx, &scope, &ids).await?;
-        verified.read_inventories(ctx, &connection).await?;
+        if let Some(tables) = &ctx.curated.tables {
+            verified.read_tables(ctx, &**tables, &scope, &ids).await?;
+            editions_check::check(ctx, &**tables, &connection, &mut verified).await?;
+        }
     }
     Ok(verified)
 }
@@ -282,26 +286,18 @@ impl Verified {
     async fn read_tables(
         &mut self,
         ctx: &Context,
+        tables: &dyn Tables,
         scope: &Scope,
         ids: &Ids,
     ) -> Result<(), StageError> {
-        let Some(tables) = &ctx.curated.tables else {
-            return Ok(());
-        };
         let mut rows = HashSet::new();
         for prefix in compact::prefixes(&ctx.curated.region, scope) {
             for name in compact::listed(ctx, &prefix).await? {
-                self.objects += 1;
-                let content = match ctx.objects.get(&name).await {
-                    Ok(content) => content,
-                    Err(error) => {
-                        self.faults.push(error.to_string());
-                        continue;
-                    }
+                let Some(content) = self.content(ctx, &name).await else {
+                    continue;
                 };
-                self.bytes += content.len() as u64;
                 let Ok(found) = tables.ids(&content) else {
-                    self.faults.push(format!("{name}: it is no table of ours"));
+                    self.no_table(&name);
                     continue;
                 };
                 for id in found {
@@ -326,18 +322,23 @@ impl Verified {
         Ok(())
     }
 
-    /// Reads the inventories of a connection: they show what is published, and nothing in two states at once.
-    async fn read_inventories(
-        &mut self,
-        ctx: &Context,
-        connection: &ConnectionItem,
-    ) -> Result<(), StageError> {
-        let checked = editions::check(ctx, connection).await?;
-        self.objects += checked.objects;
-        self.bytes += checked.bytes;
-        self.states += checked.states;
-        self.faults.extend(checked.faults);
-        Ok(())
+    /// The content of an object of a table; what cannot be read is a fault.
+    pub(crate) async fn content(&mut self, ctx: &Context, name: &str) -> Option<Bytes> {
+        self.objects += 1;
+        match ctx.objects.get(name).await {
+            Ok(content) => {
+                self.bytes += content.len() as u64;
+                Some(content)
+            }
+            Err(error) => {
+                self.faults.push(error.to_string());
+                None
+            }
+        }
+    }
+
+    pub(crate) fn no_table(&mut self, name: &str) {
+        self.faults.push(format!("{name}: it is no table of ours"));
     }
 
     /// Reads the objects of one commit; `ids` are those of the activities before it.

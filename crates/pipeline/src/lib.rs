@@ -15,6 +15,7 @@ pub mod context;
 mod counted;
 pub mod delete;
 pub mod editions;
+mod editions_check;
 pub mod error;
 mod feeds;
 pub mod file_scan;

@@ -146,7 +146,8 @@ pub(crate) async fn each_row(
     each: impl FnMut(&Current<'_>) + Send,
 ) -> Result<(), StageError> {
     let Some(made_of) = source::of_view(ctx, connection, view).await? else {
-        return Ok(());
+        let collection = view.collection.clone();
+        return Err(StageError::Unpublished { collection });
     };
     let missing = source::missing_segments(ctx, connection, view, &made_of.sources).await?;
     for (name, objects) in missing {

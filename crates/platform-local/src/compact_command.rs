@@ -1,7 +1,7 @@
 //! `casbah compact`: tables for query engines, brought up to what was read or made anew.
 
 use casbah_pipeline::items::ConnectionItem;
-use casbah_pipeline::{Context, compact as tables, status};
+use casbah_pipeline::{Context, compact as tables, editions, status};
 
 use crate::cli::CompactArgs;
 use crate::exit::{Exit, Failure, unknown_connection};
@@ -42,6 +42,7 @@ async fn one(
         true => tables::rebuild(ctx, connection).await?,
         false => tables::to_the_end(ctx, connection).await?,
     }
+    editions::to_the_end(ctx, connection).await?;
     let scope = connection.scope();
     let streams = status::streams(ctx, &scope).await?;
     if let Some(trouble) = tables::trouble(&streams) {

@@ -63,6 +63,23 @@ struct Old {
     parts: std::vec::IntoIter<Part>,
 }
 
+impl Old {
+    /// Calls `each` with the next rows, and with the number of the first of each batch.
+    fn each_batch(
+        &mut self,
+        mut left: u64,
+        mut each: impl FnMut(u64, &RecordBatch) -> Result<(), TableError>,
+    ) -> Result<(), TableError> {
+        while left > 0 {
+            let first = self.rows.next;
+            let batch = self.rows.some(left.min(ROWS_AT_ONCE as u64))?;
+            left -= batch.num_rows() as u64;
+            each(first, &batch)?;
+        }
+        Ok(())
+    }
+}
+
 impl Next {
     pub(crate) fn new(
         collection: Collection,
@@ -171,9 +188,7 @@ impl Next {
         while let Some((first, _)) = ended.peek() {
             rows.skip(first - rows.next);
             let first = rows.next;
-            let Some(batch) = rows.take(ROWS_AT_ONCE as u64)? else {
-                return Err(unreadable("it has fewer rows than it says"));
-            };
+            let batch = rows.some(ROWS_AT_ONCE as u64)?;
             let mut places = vec![];
             let mut ends = vec![];
             while let Some((row, end)) = ended.next_if(|(row, _)| *row < rows.next) {
@@ -198,13 +213,7 @@ impl Edition for Next {
         let (Some(part), Some(old)) = (part, &mut self.old) else {
             return Err(unreadable("the edition before has no such part"));
         };
-        let mut left = part.rows;
-        while left > 0 {
-            let batch = old.rows.take(left.min(ROWS_AT_ONCE as u64))?;
-            let batch = batch.ok_or_else(|| unreadable("it has fewer rows than it says"))?;
-            left -= batch.num_rows() as u64;
-            self.writer.write(&batch)?;
-        }
+        old.each_batch(part.rows, |_, batch| self.writer.write(batch))?;
         self.shown.parts.push(part);
         Ok(())
     }
@@ -213,23 +222,20 @@ impl Edition for Next {
         self.end_part()?;
         let part = self.pass(name);
         self.is_known = part.is_some();
-        let mut left = part.map_or(0, |part| part.rows);
-        while left > 0 {
-            let old = self.old.as_mut().expect("it has a part");
-            let first = old.rows.next;
-            let batch = old.rows.take(left.min(ROWS_AT_ONCE as u64))?;
-            let batch = batch.ok_or_else(|| unreadable("it has fewer rows than it says"))?;
-            left -= batch.num_rows() as u64;
-            let keys = Keys::of(&batch);
-            for row in 0..batch.num_rows() {
-                let known = Known {
-                    row: first + row as u64,
-                    state: keys.state.value(row),
-                    from: keys.from.value(row),
-                    told: keys.told.value(row),
-                };
-                self.known.insert(hash(keys.id.value(row)), known);
-            }
+        if let (Some(part), Some(old)) = (part, &mut self.old) {
+            old.each_batch(part.rows, |first, batch| {
+                let keys = Keys::of(batch);
+                self.known.extend((0..batch.num_rows()).map(|row| {
+                    let known = Known {
+                        row: first + row as u64,
+                        state: keys.state.value(row),
+                        from: keys.from.value(row),
+                        told: keys.told.value(row),
+                    };
+                    (hash(keys.id.value(row)), known)
+                }));
+                Ok(())
+            })?;
         }
         self.shown.parts.push(Part {
             name: name.into(),
@@ -261,9 +267,7 @@ impl Edition for Next {
         self.end_part()?;
         while self.pass_one(|_| true).is_some() {}
         self.write_ended()?;
-        let shown = serde_json::to_string(&self.shown).expect("it is plain");
-        self.writer.note(SHOWN, shown);
-        self.writer.finish()
+        finished(self.writer, &self.shown)
     }
 }
 
@@ -313,8 +317,13 @@ pub(crate) fn ended(
         parts: vec![],
         ended: old.ended + new.ended,
     };
-    writer.note(SHOWN, serde_json::to_string(&shown).expect("it is plain"));
-    writer.finish().map(Some)
+    finished(writer, &shown).map(Some)
+}
+
+/// An object that says what it shows.
+fn finished(mut writer: Writer, shown: &Shown) -> Result<Bytes, TableError> {
+    writer.note(SHOWN, serde_json::to_string(shown).expect("it is plain"));
+    writer.finish()
 }
 
 /// The states that an object tells of.
@@ -386,6 +395,12 @@ impl Rows {
     fn skip(&mut self, rows: u64) {
         self.next += rows;
         self.skipped += rows;
+    }
+
+    /// The next rows, of which there are some.
+    fn some(&mut self, most: u64) -> Result<RecordBatch, TableError> {
+        let batch = self.take(most)?;
+        batch.ok_or_else(|| unreadable("it has fewer rows than it says"))
     }
 
     /// The next rows, at most so many and not always that; `None` at the end.

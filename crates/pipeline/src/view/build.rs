@@ -60,25 +60,45 @@ pub(super) async fn each_row(
     let rows = builder.fold.rows();
     let mut json = vec![];
     for (piece, source, from, kept) in builder.pieces() {
-        let to = from + piece.records() as u32;
-        if rows.before(to) == rows.before(from) {
+        if rows.before(from + piece.records() as u32) == rows.before(from) {
             continue;
         }
-        let content = match kept {
-            Some(content) => content,
-            None => content(ctx, piece).await?,
-        };
-        let mut line_number = from;
-        each_line(piece, &content, |line| {
-            if rows.has(line_number)
-                && let Some(row) = builder.row(source, line)
-            {
-                each(&row.current(&mut json));
-            }
-            line_number += 1;
+        let content = builder.content(piece, kept).await?;
+        each_row_line(piece, &content, from, &rows, |_, line| {
+            let Some(row) = builder.row(source, line) else {
+                return;
+            };
+            json.clear();
+            serde_json::to_writer(&mut json, &row).expect("a row is plain");
+            let id = row.id.clone();
+            let told = row.collected_at.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+            each(&Current {
+                id: &id,
+                state: row.state(),
+                told,
+                json: &json,
+            });
         })?;
     }
     Ok(())
+}
+
+/// Calls `each` with the lines of a piece that are rows, each with the number of its row.
+fn each_row_line(
+    piece: &Piece,
+    content: &[u8],
+    from: u32,
+    rows: &Rows,
+    mut each: impl FnMut(u32, &[u8]),
+) -> Result<(), StageError> {
+    let (mut line_number, mut row_number) = (from, rows.before(from));
+    each_line(piece, content, |line| {
+        if rows.has(line_number) {
+            each(row_number, line);
+            row_number += 1;
+        }
+        line_number += 1;
+    })
 }
 
 struct Builder<'a> {
@@ -194,10 +214,7 @@ impl<'a> Builder<'a> {
             if rows.before(to) <= first.max(rows.before(from)) {
                 continue;
             }
-            let content = match kept {
-                Some(content) => content,
-                None => content(self.ctx, piece).await?,
-            };
+            let content = self.content(piece, kept).await?;
             let full = self.rows_of(source, piece, &content, from, first, &rows, &mut open)?;
             parts.extend(self.store(parts.len() as u32, full).await?);
             let is_over = self.ctx.now() >= deadline || self.ctx.is_stopping();
@@ -215,6 +232,14 @@ impl<'a> Builder<'a> {
         let places = self.fold.places(&rows);
         index::finish(self.ctx, &self.prefix, parts, &places).await?;
         Ok(Built::Whole)
+    }
+
+    /// The content of a piece, fetched again if it was not kept.
+    async fn content(&self, piece: &Piece, kept: Option<Bytes>) -> Result<Bytes, StageError> {
+        match kept {
+            Some(content) => Ok(content),
+            None => content(self.ctx, piece).await,
+        }
     }
 
     /// The pieces that rows come from, each with its source and first line, and its content if that was kept.
@@ -261,17 +286,12 @@ impl<'a> Builder<'a> {
         open: &mut OpenPart,
     ) -> Result<Vec<OpenPart>, StageError> {
         let mut full = vec![];
-        let (mut line_number, mut row_number) = (from, rows.before(from));
-        each_line(piece, content, |line| {
-            if rows.has(line_number) {
-                if row_number >= first
-                    && let Some(row) = self.row(source, line)
-                {
-                    open.push(&row);
-                }
-                row_number += 1;
+        each_row_line(piece, content, from, rows, |row_number, line| {
+            if row_number >= first
+                && let Some(row) = self.row(source, line)
+            {
+                open.push(&row);
             }
-            line_number += 1;
             if open.part.rows == PART_ROWS {
                 full.push(std::mem::take(open));
             }

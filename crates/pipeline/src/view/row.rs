@@ -7,7 +7,6 @@ use casbah_lake::read::Marks;
 use casbah_lake::view::{IdKey, IdMap};
 use casbah_model::Timestamp;
 use casbah_model::file::Sharing;
-use casbah_model::tables::Current;
 use serde::{Deserialize, Serialize};
 
 use crate::view::question::{Filter, Kind, Status};
@@ -199,26 +198,18 @@ pub(super) fn file(marks: Marks<'_>, details: FileDetails, root: &str, sharing: 
 pub(super) type Classes = BTreeMap<String, u64>;
 
 impl Row {
-    /// The row as a table takes it, written into `json`.
-    pub(super) fn current<'a>(&'a self, json: &'a mut Vec<u8>) -> Current<'a> {
-        // What changes with use, and what the audit trail tells of files, makes no new state.
+    /// What a table tells states apart by: what changes with use, and what the audit trail tells of files, makes no new one.
+    pub(super) fn state(self) -> i64 {
         let state = Row {
             last_sign_in: None,
             bytes: None,
             modified: None,
             modified_by: None,
             collected_at: String::new(),
-            ..self.clone()
+            ..self
         };
         let state = serde_json::to_string(&state).expect("a row is plain");
-        json.clear();
-        serde_json::to_writer(&mut *json, self).expect("a row is plain");
-        Current {
-            id: &self.id,
-            state: IdKey::of(&state).0 as i64,
-            told: self.collected_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
-            json,
-        }
+        IdKey::of(&state).0 as i64
     }
 
     pub(super) fn count(&self, classes: &mut Classes) {
