@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use casbah_http::retry;
 use casbah_lake::layout;
 use casbah_lake::read::ReadError;
 use casbah_lake::{ManifestEntry, ObjectEntry, read};
@@ -27,7 +26,8 @@ use crate::editions;
 use crate::error::StageError;
 use crate::items::{self, ConnectionItem, Scope, StreamItem, time};
 use crate::status::{connections, streams};
-use crate::step::{Committed, Next, Step, ms_duration};
+use crate::step::{Committed, Next, Step};
+use crate::tries::Tries;
 
 /// The stream's name.
 pub const STREAM: &str = "compact";
@@ -38,8 +38,6 @@ pub(crate) const EVERY: SignedDuration = SignedDuration::from_mins(5);
 const EVENT_BYTES: usize = 32 << 20;
 /// Entries read from the table at once.
 const ENTRIES: usize = 50;
-/// Tries to replace one object, others replacing it as well, or the store being busy.
-const REPLACE_TRIES_MAX: u32 = 8;
 /// After trouble that somebody has to look at.
 pub(crate) const TROUBLE_AGAIN: SignedDuration = SignedDuration::from_mins(30);
 /// What to do about a damaged object.
@@ -304,42 +302,6 @@ async fn merge(
     Ok(())
 }
 
-/// How often an object could not be replaced.
-#[derive(Default)]
-pub(crate) struct Tries(u32);
-
-impl Tries {
-    /// Waits before the next try.
-    ///
-    /// # Errors
-    /// The error, if it does not pass by itself; and when there were too many.
-    pub(crate) async fn again(
-        &mut self,
-        ctx: &Context,
-        name: &str,
-        error: ObjectError,
-    ) -> Result<(), ObjectError> {
-        let is_passing = matches!(
-            error,
-            ObjectError::Different { .. } | ObjectError::Unavailable { .. }
-        );
-        if !is_passing {
-            return Err(error);
-        }
-        self.0 += 1;
-        if self.0 == REPLACE_TRIES_MAX {
-            let (name, reason) = (
-                name.into(),
-                "others replace it all the time, or the store is busy".into(),
-            );
-            return Err(ObjectError::Unavailable { name, reason });
-        }
-        let wait = retry::quick_wait(self.0, ctx.rng.fraction());
-        ctx.sleep(ms_duration(wait)).await;
-        Ok(())
-    }
-}
-
 enum Failure {
     Store(ObjectError),
     Table { name: String, source: TableError },
@@ -522,67 +484,14 @@ pub async fn to_the_end(ctx: &Context, connection: &ConnectionItem) -> Result<()
     Ok(())
 }
 
-/// How the tables of a connection stand.
-#[derive(Debug, Serialize)]
-pub struct TablesStatus {
-    /// Events that were merged over all time.
-    pub events: u64,
-    /// Lines that were no events; their records are in the lake.
-    pub unfit: u64,
-    pub last: Option<Lags>,
-    /// They are being made anew.
-    pub is_rebuilding: bool,
-    /// When the oldest commit was made whose events are in no table yet.
-    pub waiting_since: Option<Timestamp>,
-}
-
-/// How the tables stand; `None` when nothing was put into any yet.
-pub async fn tables_status(
-    ctx: &Context,
-    scope: &Scope,
-    streams: &[(Key, StreamItem)],
-) -> Result<Option<TablesStatus>, StageError> {
-    let Some(cursor) = cursor(streams)? else {
-        return Ok(None);
-    };
-    Ok(Some(TablesStatus {
-        events: cursor.events,
-        unfit: cursor.unfit,
-        last: cursor.last,
-        is_rebuilding: cursor.again.is_some(),
-        waiting_since: waiting_since(ctx, scope, streams, &cursor).await?,
-    }))
-}
-
-/// When the oldest commit was made whose events are in no table yet.
-async fn waiting_since(
-    ctx: &Context,
-    scope: &Scope,
-    streams: &[(Key, StreamItem)],
-    cursor: &Cursor,
-) -> Result<Option<Timestamp>, StageError> {
-    let mut oldest: Option<Timestamp> = None;
-    for lane in lanes(streams) {
-        let query = behind(scope, cursor, lane);
-        for found in ctx.state.query(query).await? {
-            let entry: ManifestEntry = items::read(&found.key, &found.item)?;
-            if !entry.events.is_empty() {
-                oldest = Some(oldest.map_or(entry.at, |known| known.min(entry.at)));
-                break;
-            }
-        }
-    }
-    Ok(oldest)
-}
-
 /// The streams that commit events.
-fn lanes(streams: &[(Key, StreamItem)]) -> impl Iterator<Item = &str> {
+pub(crate) fn lanes(streams: &[(Key, StreamItem)]) -> impl Iterator<Item = &str> {
     let names = streams.iter().map(|(key, _)| items::stream_name(key));
     names.filter(|name| bundles::is_lane_name(name))
 }
 
 /// Asks for the next commits of a lane that are in no table.
-fn behind(scope: &Scope, cursor: &Cursor, lane: &str) -> Query {
+pub(crate) fn behind(scope: &Scope, cursor: &Cursor, lane: &str) -> Query {
     Query {
         after: cursor.lanes.get(lane).cloned(),
         limit: ENTRIES,
@@ -593,18 +502,6 @@ fn behind(scope: &Scope, cursor: &Cursor, lane: &str) -> Query {
 /// What keeps the tables from getting on.
 pub fn trouble(streams: &[(Key, StreamItem)]) -> Option<&Cause> {
     named(streams, STREAM)?.1.trouble.as_ref()
-}
-
-/// How many objects the tables of a connection have, and their size; reads all of them.
-pub async fn size(ctx: &Context, scope: &Scope) -> Result<(u64, u64), StageError> {
-    let (mut objects, mut bytes) = (0, 0);
-    for prefix in prefixes(&ctx.curated.region, scope) {
-        for name in listed(ctx, &prefix).await? {
-            objects += 1;
-            bytes += ctx.objects.get(&name).await?.len() as u64;
-        }
-    }
-    Ok((objects, bytes))
 }
 
 /// A stream as it is in the table, which folders of earlier versions do not have yet.

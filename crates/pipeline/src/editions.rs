@@ -18,12 +18,13 @@ use casbah_model::transport::Bytes;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::compact::{self, EVERY, TROUBLE_AGAIN, Tries, Trouble, find};
+use crate::compact::{self, EVERY, TROUBLE_AGAIN, Trouble, find};
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
 use crate::items::{self, ConnectionItem, Scope, StreamItem, stream_name};
 use crate::step::{Committed, Next, Step};
+use crate::tries::Tries;
 use crate::view;
 
 /// The stream's name.

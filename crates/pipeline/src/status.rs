@@ -9,7 +9,6 @@ use casbah_model::state::Key;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::compact::{self, TablesStatus};
 use crate::connect::find;
 use crate::context::Context;
 use crate::delete::{self, Deletion};
@@ -20,6 +19,7 @@ use crate::items::{
     self, CONNECTIONS, ConnectionItem, FeedItem, GapItem, Held, RunItem, Scope, StreamItem,
     StreamState, stream_name, time,
 };
+use crate::tables_status::{self, TablesStatus};
 
 /// A stream in trouble that is tried again later than this is not waited for by a run that ends by itself.
 const WAITED_FOR: SignedDuration = SignedDuration::from_secs(60);
@@ -124,7 +124,7 @@ async fn of_connection(
     Ok(ConnectionStatus {
         streams,
         file_sweep: sweep_status(ctx, &scope).await?,
-        tables: compact::tables_status(ctx, &scope, &items).await?,
+        tables: tables_status::status(ctx, &scope, &items).await?,
         inventories: editions::inventories(&items)?,
         gaps,
         failed_units: failed_units(ctx, &scope).await?,

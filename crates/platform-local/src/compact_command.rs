@@ -1,7 +1,7 @@
 //! `casbah compact`: tables for query engines, brought up to what was read or made anew.
 
 use casbah_pipeline::items::ConnectionItem;
-use casbah_pipeline::{Context, compact as tables, editions, status};
+use casbah_pipeline::{Context, compact as tables, editions, status, tables_status};
 
 use crate::cli::CompactArgs;
 use crate::exit::{Exit, Failure, unknown_connection};
@@ -49,8 +49,8 @@ async fn one(
         let failure = Failure::new(Exit::Other, trouble.what.clone());
         return Err(failure.with_fix(trouble.fix.clone()));
     }
-    let (objects, size) = tables::size(ctx, &scope).await?;
-    let status = tables::tables_status(ctx, &scope, &streams).await?;
+    let (objects, size) = tables_status::size(ctx, &scope).await?;
+    let status = tables_status::status(ctx, &scope, &streams).await?;
     let events = status.map_or(0, |status| status.events);
     Ok(format!(
         "{}: {} in {} ({})\n",

@@ -1,9 +1,9 @@
 //! `casbah status`: how every connection and stream stands.
 
 use casbah_model::Timestamp;
-use casbah_pipeline::compact::TablesStatus;
 use casbah_pipeline::editions::InventoryStatus;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
+use casbah_pipeline::tables_status::TablesStatus;
 use serde_json::json;
 
 use crate::cli::{Format, StatusArgs};
