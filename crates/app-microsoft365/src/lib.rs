@@ -19,8 +19,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource,
-    UserSource, WebhookSource,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Limit,
+    PermissionSource, Support, UserSource, WebhookSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -66,6 +66,20 @@ const HOSTS: &[(&str, &str)] = &[
 impl Connector for Microsoft365 {
     fn app(&self) -> App {
         App::Microsoft365
+    }
+
+    fn capability(&self, what: Capability) -> Support {
+        match what {
+            Capability::Accounts => Support::Yes("by delta, guests and last sign-ins too"),
+            Capability::Groups => Support::Yes("with members"),
+            Capability::Privileges => Support::Yes("directory roles"),
+            Capability::SignIns => Support::Yes("audit feed of the directory"),
+            Capability::AdminActivity => Support::Yes("all five audit feeds"),
+            Capability::UserActivity => Support::Yes("all five audit feeds"),
+            Capability::AppPermissions => Support::Yes("delegated and app-only"),
+            Capability::Files => Support::Yes("every drive of every site and user"),
+            Capability::ChangedFiles => Support::Yes("from audit events and notifications"),
+        }
     }
 
     fn tenant_setting(&self) -> &'static str {

@@ -17,7 +17,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Connector, Dialect, Limit, PermissionSource, UserSource,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, Limit, PermissionSource,
+    Support, UserSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -58,6 +59,19 @@ const LABEL_CHARS_MAX: usize = 63;
 impl Connector for Okta {
     fn app(&self) -> App {
         App::Okta
+    }
+
+    fn capability(&self, what: Capability) -> Support {
+        match what {
+            Capability::Accounts => Support::Yes("of every status, deprovisioned too"),
+            Capability::Groups => Support::Yes("with members"),
+            Capability::Privileges => Support::Yes("admin roles of users, groups and apps"),
+            Capability::SignIns => Support::Yes("System Log"),
+            Capability::AdminActivity => Support::Yes("System Log"),
+            Capability::UserActivity => Support::Yes("System Log"),
+            Capability::AppPermissions => Support::Yes("consents, tokens, scopes of service apps"),
+            Capability::Files | Capability::ChangedFiles => Support::No("Okta has no files"),
+        }
     }
 
     fn tenant_setting(&self) -> &'static str {

@@ -3,6 +3,7 @@
 //! A connector answers one page. Loops, retries, budgets, cursors and writing are done around it, once, for all apps.
 //! It reads no clock, sleeps nowhere, spawns nothing and sees no queue: it asks its [`Session`].
 
+mod capability;
 mod details;
 mod error;
 mod output;
@@ -25,6 +26,7 @@ use casbah_model::permission::{Need, Permission};
 use casbah_model::user::Entity;
 use std::collections::BTreeMap;
 
+pub use capability::{Capability, Support};
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
@@ -34,6 +36,8 @@ pub use webhook::WebhookSource;
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.
 pub trait Connector: Send + Sync {
     fn app(&self) -> App;
+    /// How the app shows something, or why it does not.
+    fn capability(&self, what: Capability) -> Support;
     /// The setting that says which tenant it is: what a connection keeps is of one tenant only.
     fn tenant_setting(&self) -> &'static str;
     /// Checks the settings a customer entered; an error names the setting and what is right.

@@ -10,3 +10,21 @@ pub fn connector(app: App) -> &'static dyn Connector {
         App::Okta => &casbah_app_okta::OKTA,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use casbah_connector::{Capability, Support};
+
+    use super::*;
+
+    #[test]
+    fn what_an_app_says_of_itself_is_what_is_built() {
+        for app in App::ALL {
+            let connector = connector(app);
+            for what in Capability::ALL {
+                let says = matches!(connector.capability(what), Support::Yes(_));
+                assert_eq!(says, what.is_built(connector), "{app}: {}", what.title());
+            }
+        }
+    }
+}

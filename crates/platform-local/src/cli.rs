@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use casbah_model::app::App;
 use casbah_pipeline::{Profile, Settings};
-use casbah_simulators::microsoft365::Plan;
+use casbah_simulators::simulated::Size;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -98,7 +99,7 @@ pub struct StackArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Connects a simulated tenant and reads all of it; needs no account and no network.
+    /// Connects simulated tenants and reads all of them; needs no account and no network.
     Demo(DemoArgs),
     /// Reads real tenants, as a config file describes them.
     Run(RunArgs),
@@ -106,6 +107,8 @@ pub enum Command {
     Connect(ConnectArgs),
     /// Tests the connections of a config file without reading or changing anything else.
     Test(TestArgs),
+    /// Shows which apps there are and what is read of each.
+    Apps(AppsArgs),
     /// Lists the connections.
     Connections(ConnectionsArgs),
     /// Shows how every connection and stream stands.
@@ -166,6 +169,14 @@ pub struct SizeArgs {
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
+    /// The apps to simulate a tenant of, each of the size below.
+    #[arg(
+        long,
+        value_name = "APP",
+        value_delimiter = ',',
+        default_value = "microsoft365"
+    )]
+    pub apps: Vec<App>,
     #[command(flatten)]
     pub size: SizeArgs,
     /// The folder to work in; a demo that was interrupted goes on there.
@@ -205,6 +216,13 @@ pub struct ConnectArgs {
     /// The file that names the connections.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct AppsArgs {
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -428,6 +446,9 @@ pub struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
+    /// The app to simulate a tenant of.
+    #[arg(long, value_name = "APP", default_value = "microsoft365")]
+    pub app: App,
     #[command(flatten)]
     pub size: SizeArgs,
     /// The port on 127.0.0.1; 0 takes a free one.
@@ -448,11 +469,16 @@ pub struct SimulateArgs {
 }
 
 impl SizeArgs {
-    /// The plan of a simulated tenant of this size.
-    pub fn plan(&self) -> Plan {
+    /// The size of a simulated tenant.
+    pub fn size(&self) -> Size {
         // Parsing keeps the numbers far below what an address space holds.
         let [users, files, activities] =
             [self.users, self.files, self.activities].map(|size| size as usize);
-        Plan::new(self.seed).sized(users, files, activities)
+        Size {
+            seed: self.seed,
+            users,
+            files,
+            activities,
+        }
     }
 }

@@ -8,22 +8,29 @@ use crate::table::number;
 /// What was found beside what there is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
+    /// Sums over the tenants.
     pub simulator: Value,
     pub equal: bool,
     /// Names of the counts that differ, with both values.
     pub differences: Vec<String>,
 }
 
-impl Comparison {
-    /// Compares every count that the tenant names.
-    pub fn of(found: &Value, simulator: Value) -> Comparison {
-        let mut differences = vec![];
-        differ("", found, &simulator, &mut differences);
+impl Default for Comparison {
+    fn default() -> Comparison {
         Comparison {
-            equal: differences.is_empty(),
-            simulator,
-            differences,
+            simulator: json!({}),
+            equal: true,
+            differences: vec![],
         }
+    }
+}
+
+impl Comparison {
+    /// Compares every count that the tenant of a connection names.
+    pub fn add(&mut self, connection: &str, found: &Value, held: &Value) {
+        differ(connection, found, held, &mut self.differences);
+        self.equal = self.differences.is_empty();
+        add(&mut self.simulator, held);
     }
 }
 
@@ -46,11 +53,7 @@ pub fn add(sum: &mut Value, other: &Value) {
 fn differ(path: &str, found: &Value, held: &Value, differences: &mut Vec<String>) {
     if let Value::Object(fields) = held {
         for (name, held) in fields {
-            let path = if path.is_empty() {
-                name.clone()
-            } else {
-                format!("{path}.{name}")
-            };
+            let path = format!("{path}.{name}");
             differ(
                 &path,
                 found.get(name).unwrap_or(&Value::Null),
@@ -84,14 +87,16 @@ mod tests {
 
     #[test]
     fn differences_are_named_and_absent_counts_are_zero() {
-        let mut differences = vec![];
+        let mut comparison = Comparison::default();
         let found = json!({"users": 5, "files_by_sharing": {"private": 1}, "extra": 3});
-        differ(
-            "",
-            &found,
-            &json!({"users": 6, "files_by_sharing": {"private": 1, "public": 0}}),
-            &mut differences,
+        let held = json!({"users": 6, "files_by_sharing": {"private": 1, "public": 0}});
+        comparison.add("contoso", &found, &held);
+        comparison.add("acme", &held, &held);
+        assert_eq!(
+            comparison.differences,
+            ["contoso.users: found 5, the tenant holds 6"]
         );
-        assert_eq!(differences, ["users: found 5, the tenant holds 6"]);
+        assert!(!comparison.equal);
+        assert_eq!(comparison.simulator["users"], 12);
     }
 }

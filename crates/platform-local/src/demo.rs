@@ -1,23 +1,19 @@
-//! `casbah demo`: a simulated tenant in this process, in time that jumps, read until everything has caught up.
+//! `casbah demo`: simulated tenants in this process, in time that jumps, read until everything has caught up.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use casbah_model::Timestamp;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::ConnectionSettings;
-use casbah_model::secret::Secret;
-use casbah_pipeline::{Context, Settings, connect, ledger};
+use casbah_pipeline::{Context, apps, connect, ledger, status};
 use casbah_platform_local::system::saved_clock;
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SystemRng, Until, VirtualClock,
 };
-use casbah_simulators::microsoft365::{Holdings, Plan, Simulator};
-use serde_json::{Value, json};
+use casbah_simulators::simulated::{Setup, Simulated, Tenants, open as tenant};
 
 use crate::cli::{DemoArgs, Format};
-use crate::demo_memory;
 use crate::exit::{Exit, Failure};
 use crate::folder::{self, DemoMark};
 use crate::output;
@@ -27,31 +23,28 @@ use crate::runtime;
 use crate::stopwatch::Stopwatch;
 use crate::trouble;
 
-const CONNECTION: &str = "contoso";
 /// A demo begins at the same moment for everyone: 4 May 2026, 10:00 UTC.
 const STARTED_SECOND: i64 = 1_777_888_800;
 
 pub fn demo(args: &DemoArgs, progress: &Progress) -> Result<Exit, Failure> {
     let begun = Stopwatch::start();
     let started = Timestamp::from_second(STARTED_SECOND).expect("a time of this century");
-    DemoMark::new(&args.size, started).keep(&args.out)?;
+    let mut apps = args.apps.clone();
+    apps.sort_unstable();
+    apps.dedup();
+    DemoMark::new(&apps, &args.size, started).keep(&args.out)?;
     let runtime = runtime::virtual_time()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?;
-    let (system, simulator) = open(
-        &args.out,
-        Plan {
-            started,
-            ..args.size.plan()
-        },
-        args.events.settings(),
-    )?;
-    let expected = expected(&simulator.holds(), runtime.block_on(written(&system.ctx))?);
+    let (system, tenants) = open(args, &apps, started)?;
+    let expected = expected(&tenants, started, runtime.block_on(written(&system.ctx))?);
     let ended = progress.during(&system.ctx.meter, expected, || {
         runtime.block_on(async {
-            demo_memory::restore(&system.ctx, &simulator).await?;
-            let (settings, secret) = settings(simulator.plan())?;
-            connect::connect(&system.ctx, &settings, &secret).await?;
+            resume(&system.ctx, &tenants).await?;
+            for (app, tenant) in apps.iter().zip(&tenants.0) {
+                let settings = settings(*app, &**tenant)?;
+                connect::connect(&system.ctx, &settings, &tenant.secret()).await?;
+            }
             Ok::<_, Failure>(system.run(Until::CaughtUp, stop).await?)
         })
     })?;
@@ -61,7 +54,8 @@ pub fn demo(args: &DemoArgs, progress: &Progress) -> Result<Exit, Failure> {
     }
     let now = system.ctx.now();
     let mut report = runtime.block_on(Report::of(&system.ctx, &args.out, 0.0))?;
-    report.compare(held(&simulator.holds(), now));
+    let held = tenants.0.iter();
+    report.compare(&held.map(|one| (one.name(), one.counts(now))).collect())?;
     report.elapsed_s = begun.seconds();
     match args.output {
         Format::Text => output::print(&report.text())?,
@@ -80,42 +74,66 @@ pub fn demo(args: &DemoArgs, progress: &Progress) -> Result<Exit, Failure> {
 }
 
 /// Must be called inside the runtime, whose time the clock follows.
-fn open(out: &Path, plan: Plan, settings: Settings) -> Result<(LocalSystem, Simulator), Failure> {
-    let saved = saved_clock(out, Arc::new(VirtualClock::new(plan.started)));
+fn open(
+    args: &DemoArgs,
+    apps: &[App],
+    started: Timestamp,
+) -> Result<(LocalSystem, Tenants), Failure> {
+    let out = &args.out;
+    let saved = saved_clock(out, Arc::new(VirtualClock::new(started)));
     let saved = saved
         .map_err(|error| Failure::new(Exit::Environment, error.to_string()).at(out.display()))?;
-    let clock = Arc::new(VirtualClock::new(
-        saved.unwrap_or(plan.started).max(plan.started),
-    ));
-    let simulator = Simulator::new(plan, Arc::clone(&clock) as _);
+    let clock = Arc::new(VirtualClock::new(saved.unwrap_or(started).max(started)));
+    let setup = Setup {
+        size: args.size.size(),
+        started,
+        address: None,
+        latency: None,
+        live_activities_per_hour: 0,
+    };
+    let tenants = apps.iter();
+    let tenants = Tenants(
+        tenants
+            .map(|app| tenant(*app, &setup, Arc::clone(&clock) as _))
+            .collect(),
+    );
     let outside = Outside {
         clock,
         // Ids of transactions must not repeat when a demo is begun again, so they do not come from the seed.
         rng: Arc::new(SystemRng),
-        transport: Arc::new(simulator.clone()),
-        settings,
+        transport: Arc::new(tenants.clone()),
+        settings: args.events.settings(),
         durability: Durability::Process,
     };
-    Ok((LocalSystem::open(out, outside)?, simulator))
+    Ok((LocalSystem::open(out, outside)?, tenants))
 }
 
-fn settings(plan: &Plan) -> Result<(ConnectionSettings, Secret), Failure> {
-    let app_settings = BTreeMap::from(
-        [
-            ("tenant_id", &*plan.tenant_id),
-            ("client_id", &*plan.client_id),
-            ("credential", "secret"),
-        ]
-        .map(|(name, value)| (name.to_string(), value.to_string())),
-    );
-    let settings = ConnectionSettings {
-        id: folder::name(CONNECTION)?,
-        app: App::Microsoft365,
+fn settings(app: App, tenant: &dyn Simulated) -> Result<ConnectionSettings, Failure> {
+    Ok(ConnectionSettings {
+        id: folder::name(tenant.name())?,
+        app,
         components: Components::all(),
-        app_settings,
+        app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
-    };
-    Ok((settings, Secret::new(plan.client_secret.as_str())))
+    })
+}
+
+/// Switches on the feeds that earlier runs switched on: the tenants of this process are new and know nothing of it.
+async fn resume(ctx: &Context, tenants: &Tenants) -> Result<(), Failure> {
+    for connection in status::connections(ctx).await? {
+        let name = connection.settings.id.as_str();
+        let Some(tenant) = tenants.0.iter().find(|tenant| tenant.name() == name) else {
+            continue;
+        };
+        let source = apps::connector(connection.settings.app).activities();
+        let feeds = source.map_or(&[][..], |source| source.feeds());
+        let feeds = feeds.iter().filter(|feed| {
+            let known = connection.feeds.get(feed.name);
+            known.is_some_and(|feed| feed.state == "started")
+        });
+        tenant.resume(&feeds.map(|feed| feed.id).collect::<Vec<_>>());
+    }
+    Ok(())
 }
 
 /// What is in the folder from before, as the progress bars count it.
@@ -132,52 +150,10 @@ async fn written(ctx: &Context) -> Result<[u64; 3], Failure> {
     Ok(written)
 }
 
-fn expected(held: &Holdings, before: [u64; 3]) -> AllExpected {
-    let grants = held.delegated_grants + held.app_role_assignments;
-    // Users come twice: as they are, and with their last sign-in.
-    let people = 2 * held.users + held.groups + held.roles + held.role_assignments;
-    let entities = people + held.applications + grants;
-    let totals = [
-        entities,
-        held.activities.len() as u64,
-        held.files + held.folders + held.drives,
-    ];
+fn expected(tenants: &Tenants, now: Timestamp, before: [u64; 3]) -> AllExpected {
+    let records: Vec<[u64; 3]> = tenants.0.iter().map(|one| one.records(now)).collect();
     [0, 1, 2].map(|place| Expected {
         before: before[place],
-        total: Some(totals[place]),
-    })
-}
-
-/// The counts of the tenant under the names of ours.
-pub fn held(held: &Holdings, now: Timestamp) -> Value {
-    let by_kind = held.activities_by_kind(now);
-    let activities: u64 = by_kind.values().sum();
-    let by_kind: BTreeMap<_, _> = by_kind
-        .iter()
-        .map(|(kind, count)| (kind.name(), *count))
-        .collect();
-    let by_sharing = held
-        .files_by_sharing
-        .iter()
-        .filter(|(_, count)| **count > 0);
-    let by_sharing: BTreeMap<_, _> = by_sharing
-        .map(|(class, count)| (class.name(), *count))
-        .collect();
-    json!({
-        "users": held.users,
-        "guests": held.guests,
-        "disabled": held.disabled,
-        "groups": held.groups,
-        "roles": held.roles,
-        "role_assignments": held.role_assignments,
-        "applications": held.applications,
-        "grants": held.delegated_grants + held.app_role_assignments,
-        "activities": activities,
-        "activities_by_kind": by_kind,
-        "file_roots": held.drives,
-        "files": held.files,
-        // The top of a drive is a folder, too, for who lists it.
-        "folders": held.folders + held.drives,
-        "files_by_sharing": by_sharing,
+        total: Some(records.iter().map(|records| records[place]).sum()),
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use casbah_model::Timestamp;
+use casbah_model::app::App;
 use casbah_model::connection::ConnectionId;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::transport::{Request, Response, TransportError};
@@ -19,9 +20,12 @@ use crate::cli::SizeArgs;
 use crate::exit::{Exit, Failure};
 
 /// What a demo was begun with. Written before anything else, so that no other tenant is mixed into its folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemoMark {
+    /// In their order; demos of earlier versions had one.
+    #[serde(default = "one")]
+    pub apps: Vec<App>,
     pub seed: u64,
     pub users: u64,
     pub files: u64,
@@ -30,7 +34,7 @@ pub struct DemoMark {
 }
 
 impl DemoMark {
-    pub fn new(size: &SizeArgs, started: Timestamp) -> DemoMark {
+    pub fn new(apps: &[App], size: &SizeArgs, started: Timestamp) -> DemoMark {
         let SizeArgs {
             users,
             files,
@@ -38,6 +42,7 @@ impl DemoMark {
             seed,
         } = *size;
         DemoMark {
+            apps: apps.to_vec(),
             seed,
             users,
             files,
@@ -100,14 +105,23 @@ impl DemoMark {
 
     fn words(&self) -> String {
         let DemoMark {
+            apps,
             seed,
             users,
             files,
             activities,
             ..
         } = self;
-        format!("--users {users} --files {files} --activities {activities} --seed {seed}")
+        let apps: Vec<&str> = apps.iter().map(|app| app.name()).collect();
+        let apps = apps.join(",");
+        format!(
+            "--apps {apps} --users {users} --files {files} --activities {activities} --seed {seed}"
+        )
     }
+}
+
+fn one() -> Vec<App> {
+    vec![App::Microsoft365]
 }
 
 /// Refuses a demo's folder for work with real connections.

@@ -1,5 +1,6 @@
 //! The command `casbah`: what can be typed, and which file answers it.
 
+mod apps_command;
 mod cli;
 mod compact_command;
 mod comparison;
@@ -7,7 +8,6 @@ mod config;
 mod connections_command;
 mod credential;
 mod demo;
-mod demo_memory;
 mod exit;
 mod folder;
 mod leave_command;
@@ -90,6 +90,7 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
             "connect",
             "`casbah run` connects what its config file names",
         )),
+        Command::Apps(args) => apps_command::apps(args),
         Command::Connections(args) => connections_command::connections(args),
         Command::Test(args) => test_command::test(args),
         Command::Status(args) => status_command::status(args),

@@ -18,6 +18,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
     let is_here_only = matches!(
         command,
         Command::Demo(_)
+            | Command::Apps(_)
             | Command::Run(_)
             | Command::Compact(_)
             | Command::Serve(_)
@@ -43,6 +44,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
         Command::Disconnect(args) => steering::steer(&mut carrier, &args.name, "disconnect"),
         Command::Delete(args) => steering::delete(&mut carrier, args),
         Command::Demo(_)
+        | Command::Apps(_)
         | Command::Run(_)
         | Command::Compact(_)
         | Command::Serve(_)

@@ -1,5 +1,6 @@
 //! What a run ends with: what was connected, granted and found, whether the ledger closes, and where the data lies.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use casbah_model::connection::{ConnectionState, Tenant};
@@ -7,7 +8,7 @@ use casbah_model::permission::{Grants, Missing, Permission};
 use casbah_model::tally::Tally;
 use casbah_pipeline::inventory::{Summary, summary};
 use casbah_pipeline::items::ConnectionItem;
-use casbah_pipeline::{Context, ledger, status};
+use casbah_pipeline::{Context, apps, ledger, status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -43,6 +44,8 @@ pub struct ConnectionReport {
     pub excessive: Vec<Permission>,
     pub consent_link: Option<String>,
     pub found: Summary,
+    #[serde(skip)]
+    has_files: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -108,9 +111,19 @@ impl Report {
         })
     }
 
-    /// Compares what was found with what the tenant holds, count by count.
-    pub fn compare(&mut self, simulator: Value) {
-        self.comparison = Some(Comparison::of(&self.found, simulator));
+    /// Compares what was found with what each tenant holds, count by count, by the name of its connection.
+    ///
+    /// # Errors
+    /// That counts are no JSON.
+    pub fn compare(&mut self, held: &BTreeMap<&str, Value>) -> Result<(), Failure> {
+        let mut all = Comparison::default();
+        for connection in &self.connections {
+            if let Some(held) = held.get(&*connection.name) {
+                all.add(&connection.name, &as_json(&connection.found)?, held);
+            }
+        }
+        self.comparison = Some(all);
+        Ok(())
     }
 
     pub fn text(&self) -> String {
@@ -189,6 +202,7 @@ impl ConnectionReport {
             excessive,
             consent_link,
             found,
+            has_files: apps::connector(connection.settings.app).files().is_some(),
         }
     }
 
@@ -210,7 +224,7 @@ impl ConnectionReport {
         };
         let mut text = format!("{state}  {}: {} ({})\n", self.name, tenant(known), self.app);
         text += &format!("Granted    {}\n", self.rights());
-        text + &found_text(&self.found)
+        text + &found_text(&self.found, self.has_files)
     }
 
     fn rights(&self) -> String {
@@ -252,7 +266,7 @@ pub fn tenant(tenant: &Tenant) -> &str {
     }
 }
 
-fn found_text(found: &Summary) -> String {
+fn found_text(found: &Summary, has_files: bool) -> String {
     let mut table = Table::new("", &[Align::Left, Align::Right, Align::Left, Align::Left]);
     let mut row = |one: &str, value: u64, more: String| {
         let noun = if value == 1 {
@@ -296,7 +310,9 @@ fn found_text(found: &Summary) -> String {
             .unwrap_or(0);
         format!("{} {}", number(files), class.name().replace('-', " "))
     });
-    row("file", found.files, classes.join(", "));
+    if has_files {
+        row("file", found.files, classes.join(", "));
+    }
     let kinds = casbah_model::activity::ActivityKind::ALL.map(|kind| {
         let activities = found
             .activities_by_kind

@@ -1,4 +1,4 @@
-//! `casbah simulate`: the simulated tenant over HTTP, on this machine only.
+//! `casbah simulate`: a simulated tenant over HTTP, on this machine only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,15 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use casbah_model::app::App;
 use casbah_model::ports::Clock;
 use casbah_model::transport::{Headers, Method, Request as Call};
+use casbah_pipeline::apps;
 use casbah_platform_local::SystemClock;
-use casbah_simulators::microsoft365::{BaseUrls, Fault, FaultSettings, Latency, Plan, Simulator};
+use casbah_simulators::simulated::{self, FaultSettings, Setup, Simulated};
 use tokio::net::TcpListener;
 
 use crate::cli::SimulateArgs;
-use crate::demo::held;
 use crate::exit::{Exit, Failure};
 use crate::output::{print, say};
 use crate::runtime;
@@ -29,25 +30,30 @@ const SECRET_VARIABLE: &str = "CASBAH_SIMULATED_SECRET";
 
 pub fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
     if args.list_faults {
-        let names: Vec<&str> = Fault::ALL.iter().map(|fault| fault.name()).collect();
-        print(&names.join("\n"))?;
+        print(&simulated::faults(args.app).join("\n"))?;
         return Ok(Exit::Fine);
     }
     let faults = args
         .faults
         .iter()
-        .map(|text| fault(text))
+        .map(|text| fault(args.app, text))
         .collect::<Result<Vec<_>, _>>()?;
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?;
     runtime.block_on(async {
         let (listener, address) = listen(args.port).await?;
-        let simulator = Simulator::new(plan(args, &address), Arc::new(SystemClock));
-        faults.into_iter().for_each(|(fault, settings)| simulator.switch(fault, Some(settings)));
-        print(&config(simulator.plan(), &address))?;
-        say(format_args!("casbah: a simulated Microsoft 365 tenant answers at {address} until Ctrl-C"));
-        let router = Router::new().fallback(answer).with_state(simulator);
+        let clock = Arc::new(SystemClock);
+        let tenant = simulated::open(args.app, &setup(args, &address), clock);
+        for (fault, settings) in faults {
+            let refused = |what| Failure::new(Exit::Parameter, what);
+            tenant.switch(fault, settings).map_err(refused)?;
+        }
+        print(&config(args.app, &*tenant, &address))?;
+        let product = args.app.product();
+        say(format_args!("casbah: a simulated tenant of {product} answers at {address} until Ctrl-C"));
+        let served = Served { tenant, address };
+        let router = Router::new().fallback(answer).with_state(served);
         tokio::select! {
             served = axum::serve(listener, router).into_future() => {
                 let error = served.err().map_or("the server ended".into(), |error| error.to_string());
@@ -75,25 +81,29 @@ pub async fn listen(port: u16) -> Result<(TcpListener, String), Failure> {
     Ok((listener, format!("http://{address}")))
 }
 
-fn plan(args: &SimulateArgs, address: &str) -> Plan {
-    let latency = Duration::from_millis(args.latency);
-    Plan {
+/// A tenant, and the address that programs call it at.
+#[derive(Clone)]
+struct Served {
+    tenant: Arc<dyn Simulated>,
+    address: String,
+}
+
+fn setup(args: &SimulateArgs, address: &str) -> Setup {
+    Setup {
+        size: args.size.size(),
         started: SystemClock.now(),
-        base: BaseUrls::one(address),
-        latency: Latency {
-            min: latency,
-            max: latency,
-        },
+        address: Some(address.to_string()),
+        latency: Some(Duration::from_millis(args.latency)),
         live_activities_per_hour: args.live,
-        ..args.size.plan()
     }
 }
 
 /// Reads `NAME`, `NAME=VALUE`, `NAME@SHARE` or `NAME=VALUE@SHARE`.
-fn fault(text: &str) -> Result<(Fault, FaultSettings), Failure> {
+fn fault(app: App, text: &str) -> Result<(&str, FaultSettings), Failure> {
     let refuse = |what: String| {
-        Failure::new(Exit::Parameter, what)
-            .with_fix("`casbah simulate --list-faults` names them all")
+        Failure::new(Exit::Parameter, what).with_fix(format!(
+            "`casbah simulate --app {app} --list-faults` names them all"
+        ))
     };
     let (rest, share) = match text.rsplit_once('@') {
         Some((rest, share)) => (rest, Some(share)),
@@ -103,7 +113,9 @@ fn fault(text: &str) -> Result<(Fault, FaultSettings), Failure> {
         Some((name, value)) => (name, Some(value)),
         None => (rest, None),
     };
-    let fault: Fault = name.parse().map_err(refuse)?;
+    if !simulated::faults(app).contains(&name) {
+        return Err(refuse(format!("there is no fault named {name}")));
+    }
     let mut settings = FaultSettings::always();
     if let Some(share) = share {
         let known = share
@@ -115,44 +127,44 @@ fn fault(text: &str) -> Result<(Fault, FaultSettings), Failure> {
         settings = FaultSettings::probability(share);
     }
     match value {
-        Some(value) => Ok((fault, settings.with_value(value))),
-        None => Ok((fault, settings)),
+        Some(value) => Ok((name, settings.with_value(value))),
+        None => Ok((name, settings)),
     }
 }
 
 /// A whole config file, with the commands to try it as comments.
-fn config(plan: &Plan, address: &str) -> String {
-    let Plan {
-        tenant_id,
-        client_id,
-        client_secret,
-        ..
-    } = plan;
-    format!(
+fn config(app: App, tenant: &dyn Simulated, address: &str) -> String {
+    let (product, secret) = (app.product(), tenant.secret());
+    let secret = secret.reveal();
+    let mut text = format!(
         "\
-# A simulated Microsoft 365 tenant. Save these lines as simulated.toml and type in another terminal:
-#   export {SECRET_VARIABLE}='{client_secret}'
+# A simulated tenant of {product}. Save these lines as simulated.toml and type in another terminal:
+#   export {SECRET_VARIABLE}='{secret}'
 #   casbah test --config simulated.toml
 #   casbah run --config simulated.toml --out casbah-simulated --once
 #   curl {address}{HOLDS}
 [[connection]]
 name = \"simulated\"
-app = \"microsoft365\"
+app = \"{app}\"
 components = [\"all\"]
-tenant_id = \"{tenant_id}\"
-client_id = \"{client_id}\"
-client_secret_env = \"{SECRET_VARIABLE}\"
-[connection.endpoints]
-login = \"{address}\"
-graph = \"{address}\"
-management = \"{address}\"
 "
-    )
+    );
+    let mut settings = tenant.app_settings();
+    // It follows from how the secret is named.
+    settings.remove("credential");
+    for (name, value) in settings {
+        text += &format!("{name} = \"{value}\"\n");
+    }
+    text += &format!("client_secret_env = \"{SECRET_VARIABLE}\"\n[connection.endpoints]\n");
+    for (name, _) in apps::connector(app).endpoints() {
+        text += &format!("{name} = \"{address}\"\n");
+    }
+    text
 }
 
-async fn answer(State(simulator): State<Simulator>, request: Request) -> Response {
+async fn answer(State(served): State<Served>, request: Request) -> Response {
     if request.uri().path() == HOLDS {
-        let held = held(&simulator.holds(), SystemClock.now());
+        let held = served.tenant.counts(SystemClock.now());
         return (
             StatusCode::OK,
             [("Content-Type", "application/json")],
@@ -160,13 +172,18 @@ async fn answer(State(simulator): State<Simulator>, request: Request) -> Respons
         )
             .into_response();
     }
-    match call(&simulator, request).await {
-        Ok(call) => respond(simulator.answer(call).await),
-        Err(status) => status.into_response(),
+    let call = match call(&served.address, request).await {
+        Ok(call) => call,
+        Err(status) => return status.into_response(),
+    };
+    match served.tenant.send(call).await {
+        Ok(answer) => respond(answer),
+        // Whoever got no answer at all sees what a gateway makes of it.
+        Err(error) => (StatusCode::GATEWAY_TIMEOUT, error.to_string()).into_response(),
     }
 }
 
-async fn call(simulator: &Simulator, request: Request) -> Result<Call, StatusCode> {
+async fn call(address: &str, request: Request) -> Result<Call, StatusCode> {
     let (parts, body) = request.into_parts();
     let method = match parts.method.as_str() {
         "GET" => Method::Get,
@@ -183,7 +200,7 @@ async fn call(simulator: &Simulator, request: Request) -> Result<Call, StatusCod
     let body = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await;
     let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let url = format!("{}{path}", simulator.plan().base.login);
+    let url = format!("{address}{path}");
     Ok(Call {
         method,
         url,
@@ -226,20 +243,16 @@ mod tests {
 
     #[test]
     fn faults_are_read_with_value_and_share() {
-        let (fault, settings) = fault("graph-429=5@0.1").expect("a fault");
-        assert_eq!(fault, Fault::Graph429);
+        let (fault, settings) = fault(App::Microsoft365, "graph-429=5@0.1").expect("a fault");
+        assert_eq!(fault, "graph-429");
         assert_eq!(settings, FaultSettings::probability(0.1).with_value("5"));
     }
 
     #[test]
     fn an_unknown_fault_or_share_is_refused() {
-        assert_eq!(
-            fault("graph-428").expect_err("unknown").exit,
-            Exit::Parameter
-        );
-        assert_eq!(
-            fault("graph-429@2").expect_err("no share").exit,
-            Exit::Parameter
-        );
+        let refused = |app, text| fault(app, text).expect_err("refused").exit;
+        assert_eq!(refused(App::Microsoft365, "graph-428"), Exit::Parameter);
+        assert_eq!(refused(App::Microsoft365, "graph-429@2"), Exit::Parameter);
+        assert_eq!(refused(App::Okta, "graph-429"), Exit::Parameter);
     }
 }

@@ -5,6 +5,7 @@
     reason = "the test is a browser, and takes a port"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use casbah_model::app::App;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -96,6 +98,28 @@ mod demo {
             assert_eq!(first[key], again[key], "{key}");
         }
         reads_back(&out);
+    }
+
+    #[test]
+    fn shows_a_tenant_of_every_app_at_once() {
+        let folder = TempDir::new().expect("a folder");
+        let out = folder.path().join("demo");
+        let names = App::ALL.map(App::name);
+        let apps = names.join(",");
+        let all = run_demo(&out, &[&SMALL[..], &["--apps", &apps]].concat());
+        assert_exit(&all, 0);
+        let all = json(&all);
+        assert_eq!(all["equal"], true, "{all:#}");
+        let connections = all["connections"].as_array().expect("a list");
+        let shown: BTreeSet<&str> = connections
+            .iter()
+            .filter(|one| one["state"] == "connected")
+            .filter_map(|one| one["app"].as_str())
+            .collect();
+        assert_eq!(shown, BTreeSet::from(names));
+        let users = connections.iter().map(|one| one["found"]["users"].as_u64());
+        let users: u64 = users.map(Option::unwrap_or_default).sum();
+        assert_eq!(all["simulator"]["users"], users);
     }
 
     /// The commands that look at a folder, on a finished one.
@@ -245,7 +269,7 @@ mod demo {
         assert_exit(&run_demo(folder.path(), &SMALL), 0);
         let other = run_demo(folder.path(), &[&SMALL[..], &["--seed", "2"]].concat());
         assert_exit(&other, 252);
-        assert_says(&other, "--seed 1, not with --users 12");
+        assert_says(&other, "--seed 1, not with --apps microsoft365 --users 12");
         let config = folder.path().join("casbah.toml");
         fs::write(&config, CONFIG).expect("a file");
         let out = folder.path().display().to_string();

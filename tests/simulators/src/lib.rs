@@ -10,4 +10,5 @@ mod moment;
 mod names;
 pub mod okta;
 mod seal;
+pub mod simulated;
 mod switches;

@@ -31,6 +31,7 @@ mod records_exchange;
 mod records_sharepoint;
 mod roles;
 mod schedule;
+mod simulated;
 mod simulator;
 mod tenant;
 mod traffic;

@@ -12,12 +12,12 @@ use casbah_model::transport::{Request, Response, TransportError};
 use super::desk::{Desk, State};
 use super::faults::Fault;
 use super::holdings::Holdings;
-use super::plan::Plan;
+use super::plan::{ContentType, Plan};
 use super::records::event_id;
 use super::schedule::Blob;
 use super::tenant::Tenant;
 use super::traffic::Traffic;
-use super::wire::{Call, graph_error};
+use super::wire::Call;
 use super::world::Deed;
 use crate::address::host;
 use crate::latency::Flights;
@@ -104,12 +104,15 @@ impl Simulator {
         self.inner.at_desk(|desk| desk.act(deed));
     }
 
-    /// Answers like `send`; what would be no answer at all becomes a 504.
-    pub async fn answer(&self, request: Request) -> Response {
-        match self.send(request).await {
-            Ok(response) => response,
-            Err(error) => graph_error(504, "timeout", &error.to_string()).into_response(),
-        }
+    /// Switches a feed on from now on, as its subscription would be that was made before.
+    pub fn start_feed(&self, feed: ContentType) {
+        self.inner.at_desk(|desk| {
+            let now = desk.now;
+            let subscription = desk.state.world.subscriptions.entry(feed).or_default();
+            if !subscription.is_on() {
+                subscription.spans.push((now, None));
+            }
+        });
     }
 }
 

@@ -31,6 +31,7 @@ mod profiles;
 mod rights;
 mod roles;
 mod schedule;
+mod simulated;
 mod simulator;
 mod traffic;
 mod trouble;

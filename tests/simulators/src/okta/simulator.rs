@@ -15,7 +15,7 @@ use super::holdings::Holdings;
 use super::hook_state::{HookAnswer, HookCall};
 use super::plan::Plan;
 use super::traffic::Traffic;
-use super::wire::{Call, api_error_as};
+use super::wire::Call;
 use super::world::Deed;
 use crate::address::host;
 use crate::latency::Flights;
@@ -100,16 +100,6 @@ impl Simulator {
     /// Tells the org what became of a call to a hook.
     pub fn hook_answered(&self, call: &HookCall, answer: &HookAnswer) {
         self.inner.at_desk(|desk| desk.hook_answered(call, answer));
-    }
-
-    /// Answers like `send`; what would be no answer at all becomes a 504.
-    pub async fn answer(&self, request: Request) -> Response {
-        match self.send(request).await {
-            Ok(response) => response,
-            Err(error) => {
-                api_error_as(504, "E0000009", "Timeout", &error.to_string()).into_response()
-            }
-        }
     }
 }
 
