@@ -74,3 +74,19 @@ pub enum Support {
     Yes(&'static str),
     No(&'static str),
 }
+
+/// Why an app has nothing for a component; `None` where it has.
+pub fn lacks(connector: &dyn Connector, component: Component) -> Option<&'static str> {
+    let what = match component {
+        Component::Users => Capability::Accounts,
+        Component::ManagementEvents => Capability::AdminActivity,
+        Component::SignInEvents => Capability::SignIns,
+        Component::Activities => Capability::UserActivity,
+        Component::Files => Capability::Files,
+        Component::AppPermissions => Capability::AppPermissions,
+    };
+    match connector.capability(what) {
+        Support::Yes(_) => None,
+        Support::No(why) => Some(why),
+    }
+}

@@ -26,7 +26,7 @@ use casbah_model::permission::{Need, Permission};
 use casbah_model::user::Entity;
 use std::collections::BTreeMap;
 
-pub use capability::{Capability, Support};
+pub use capability::{Capability, Support, lacks};
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};

@@ -184,6 +184,12 @@ impl Components {
         Ok(Components(chosen))
     }
 
+    /// The same without some.
+    pub fn without(mut self, components: &[Component]) -> Components {
+        self.0.retain(|component| !components.contains(component));
+        self
+    }
+
     pub fn has(&self, component: Component) -> bool {
         self.0.contains(&component)
     }

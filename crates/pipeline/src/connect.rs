@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use casbah_connector::Connector;
+use casbah_connector::{Connector, lacks};
 use casbah_http::retry;
+use casbah_model::app::Components;
 use casbah_model::connection::{Cause, ConnectionId, ConnectionSettings, ConnectionState};
 use casbah_model::message::Stage;
 use casbah_model::ports::{SecretError, StoreError};
@@ -40,6 +41,7 @@ pub async fn connect(
     let connector = crate::apps::connector(settings.app);
     connector.check(settings).map_err(StageError::Refused)?;
     check_endpoints(connector, settings)?;
+    let settings = &fitted(connector, settings).map_err(StageError::Refused)?;
     let known = find(ctx, &settings.id).await?;
     if let Some(known) = &known {
         check_change(known, settings)?;
@@ -49,6 +51,34 @@ pub async fn connect(
     match known {
         Some(known) => change(ctx, known, settings).await,
         None => create(ctx, settings).await,
+    }
+}
+
+/// The settings with the components that the app has. All of them means all that there are; one that was named and is
+/// not there is refused.
+fn fitted(
+    connector: &dyn Connector,
+    settings: &ConnectionSettings,
+) -> Result<ConnectionSettings, Cause> {
+    let chosen = &settings.components;
+    let missing: Vec<_> = chosen
+        .iter()
+        .filter_map(|component| Some((component, lacks(connector, component)?)))
+        .collect();
+    match missing.first() {
+        Some((component, why)) if *chosen != Components::all() => Err(Cause::new(
+            "component",
+            format!("{component} cannot be chosen: {why}"),
+            format!("leave {component} out"),
+        )),
+        _ => {
+            let missing: Vec<_> = missing.iter().map(|(component, _)| *component).collect();
+            let components = chosen.clone().without(&missing);
+            Ok(ConnectionSettings {
+                components,
+                ..settings.clone()
+            })
+        }
     }
 }
 
@@ -228,6 +258,7 @@ pub async fn revise(
     let connector = crate::apps::connector(settings.app);
     connector.check(settings).map_err(StageError::Refused)?;
     check_endpoints(connector, settings)?;
+    let settings = &fitted(connector, settings).map_err(StageError::Refused)?;
     check_change(known, settings)?;
     if let Some(secret) = secret {
         // Before the change, so that the test that follows finds it.

@@ -13,6 +13,7 @@ use casbah_model::state::{Item, Key, Keyed, Write};
 use casbah_model::transport::{Request, Response, TransportError};
 use casbah_pipeline::ledger::verify;
 use casbah_platform_local::{Ended, LocalSystem, SeededRng, Until};
+use casbah_simulators::simulated::Simulated;
 
 use crate::world::{World, assert_whole, in_virtual_time, small};
 
@@ -136,14 +137,19 @@ pub fn mortal(mut system: LocalSystem, fate: &Arc<Fate>) -> LocalSystem {
 }
 
 /// Lives many short lives in one folder until one of them reaches the end; returns how many there were.
-async fn live_and_die(world: &World, seed: u64, longest: u64) -> u64 {
+pub async fn live_and_die<S: Simulated + 'static>(
+    world: &World<S>,
+    components: &[&str],
+    seed: u64,
+    longest: u64,
+) -> u64 {
     let rng = SeededRng::new(seed);
     for life in 0.. {
         assert!(life < 400, "it does not get on");
         let fate = Fate::after(20 + rng.next_u64() % longest);
         let system = mortal(world.open(), &fate);
         let whole = async {
-            world.connect(&system, &["all"]).await;
+            world.connect(&system, components).await;
             system.run(Until::CaughtUp, pending()).await.expect("a run")
         };
         let ended = tokio::select! {
@@ -164,7 +170,7 @@ fn a_process_that_dies_again_and_again_ends_with_everything_once() {
     for seed in 1..=6 {
         in_virtual_time(async {
             let world = World::new(small(seed));
-            let lives = live_and_die(&world, seed, 700).await;
+            let lives = live_and_die(&world, &["all"], seed, 700).await;
             assert!(lives >= 3, "only {lives} deaths");
             let system = world.open();
             assert_whole(&world, &system).await;

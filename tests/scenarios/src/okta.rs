@@ -1,25 +1,20 @@
 //! An org of Okta on its way through the chain: the same stages, and a log without bundles (decision 0008).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::pending;
-use std::sync::Arc;
 
 use casbah_lake::read;
 use casbah_model::SignedDuration;
-use casbah_model::app::{App, Components};
-use casbah_model::connection::ConnectionSettings;
-use casbah_model::ports::{Clock, Rng};
-use casbah_model::secret::Secret;
+use casbah_model::app::{Component, Components};
 use casbah_pipeline::inventory::{self, Reading};
 use casbah_pipeline::ledger::verify;
-use casbah_pipeline::{Settings, connect};
-use casbah_platform_local::{
-    Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
-};
+use casbah_pipeline::{StageError, connect};
+use casbah_platform_local::{Ended, LocalSystem, Until};
 use casbah_simulators::okta::{Fault, FaultSettings, Plan, Simulator};
+use casbah_simulators::simulated::Simulated;
 
-use crate::deaths::{Fate, mortal};
-use crate::world::{books, in_virtual_time, name, show, started};
+use crate::deaths::live_and_die;
+use crate::world::{World, books, in_virtual_time, name, show, started};
 
 /// Busy enough for three pages of events an hour, and quick enough for a debug build.
 fn small(seed: u64) -> Plan {
@@ -31,55 +26,15 @@ fn small(seed: u64) -> Plan {
     }
 }
 
-struct Org {
-    simulator: Arc<Simulator>,
-    clock: Arc<dyn Clock>,
-    folder: tempfile::TempDir,
+type Org = World<Simulator>;
+
+fn org(plan: Plan) -> Org {
+    World::of(plan.started, |clock| Simulator::new(plan, clock))
 }
 
-impl Org {
-    fn new(plan: Plan) -> Org {
-        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
-        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
-        let folder = tempfile::tempdir().expect("a folder");
-        Org {
-            simulator,
-            clock,
-            folder,
-        }
-    }
-
-    /// Opens the folder as a new process would.
-    fn open(&self) -> LocalSystem {
-        let outside = Outside {
-            clock: Arc::clone(&self.clock),
-            rng: Arc::new(SeededRng::new(7)),
-            transport: Arc::clone(&self.simulator) as _,
-            settings: Settings::default(),
-            durability: Durability::Process,
-        };
-        LocalSystem::open(self.folder.path(), outside).expect("a folder that can be used")
-    }
-
-    async fn connect(&self, system: &LocalSystem, components: &[&str]) {
-        let plan = self.simulator.plan();
-        let domain = plan.base.trim_start_matches("https://").to_string();
-        let settings = ConnectionSettings {
-            id: name(),
-            app: App::Okta,
-            components: Components::parse(components).expect("a valid choice"),
-            app_settings: BTreeMap::from([("domain".to_string(), domain)]),
-            endpoints: BTreeMap::new(),
-        };
-        let secret = Secret::new(plan.api_token.clone());
-        let connected = connect::connect(&system.ctx, &settings, &secret).await;
-        connected.expect("connected");
-    }
-
-    /// Ids of the events that could be read by now.
-    fn events(&self) -> BTreeSet<String> {
-        self.simulator.holds().activity_ids(self.clock.now())
-    }
+/// Ids of the events that could be read by now.
+fn events(org: &Org) -> BTreeSet<String> {
+    org.simulator.holds().activity_ids(org.clock.now())
 }
 
 /// Ids of the events in the lake, in their order.
@@ -117,8 +72,8 @@ const ALL: &[&str] = &["users", "activities", "sign-in-events", "app-permissions
 #[test]
 fn an_org_is_read_whole_and_the_ledger_closes() {
     in_virtual_time(async {
-        let org = Org::new(small(1));
-        let there = org.events();
+        let org = org(small(1));
+        let there = events(&org);
         let system = org.open();
         org.connect(&system, ALL).await;
         let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
@@ -147,7 +102,7 @@ fn an_org_is_read_whole_and_the_ledger_closes() {
 #[test]
 fn events_that_are_stored_hours_late_are_found_by_a_later_reading() {
     in_virtual_time(async {
-        let org = Org::new(Plan {
+        let org = org(Plan {
             live_activities_per_hour: 30,
             ..small(2).sized(20, 4, 60)
         });
@@ -181,29 +136,9 @@ fn events_that_are_stored_hours_late_are_found_by_a_later_reading() {
 fn a_process_that_dies_between_pages_neither_loses_nor_doubles_an_event() {
     for seed in 1..=3 {
         in_virtual_time(async {
-            let org = Org::new(small(seed));
-            let there = org.events();
-            let rng = SeededRng::new(seed);
-            let mut lives = 0;
-            loop {
-                assert!(lives < 400, "it does not get on");
-                let fate = Fate::after(20 + rng.next_u64() % 300);
-                let system = mortal(org.open(), &fate);
-                let whole = async {
-                    org.connect(&system, &["activities"]).await;
-                    system.run(Until::CaughtUp, pending()).await.expect("a run")
-                };
-                let ended = tokio::select! {
-                    biased;
-                    () = fate.died.notified() => None,
-                    ended = whole => Some(ended),
-                };
-                if let Some(ended) = ended {
-                    assert_eq!(ended, Ended::CaughtUp);
-                    break;
-                }
-                lives += 1;
-            }
+            let org = org(small(seed));
+            let there = events(&org);
+            let lives = live_and_die(&org, &["activities"], seed, 300).await;
             assert!(lives >= 3, "only {lives} deaths");
             let system = org.open();
             assert_each_once(&system, &there).await;
@@ -215,4 +150,24 @@ fn a_process_that_dies_between_pages_neither_loses_nor_doubles_an_event() {
             );
         });
     }
+}
+
+#[test]
+fn all_means_what_the_app_has_and_what_it_has_not_cannot_be_named() {
+    in_virtual_time(async {
+        let org = org(small(1).sized(5, 1, 20));
+        let system = org.open();
+        org.connect(&system, &["all"]).await;
+        let connection = connect::find(&system.ctx, &name()).await.expect("a table");
+        let chosen = connection.expect("a connection").settings.components;
+        assert_eq!(chosen, Components::all().without(&[Component::Files]));
+        let named = org.settings(&["activities", "files"]);
+        let refused = connect::connect(&system.ctx, &named, &org.simulator.secret()).await;
+        match refused {
+            Err(StageError::Refused(cause)) => {
+                assert_eq!(cause.what, "files cannot be chosen: Okta has no files");
+            }
+            other => panic!("{other:?}"),
+        }
+    });
 }

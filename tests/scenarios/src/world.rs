@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use casbah_model::Timestamp;
-use casbah_model::app::{App, Components};
+use casbah_model::app::Components;
 use casbah_model::connection::{ConnectionId, ConnectionSettings};
 use casbah_model::ports::{Clock, Transport};
-use casbah_model::secret::Secret;
 use casbah_pipeline::inventory::{Summary, summary};
 use casbah_pipeline::ledger::{Ledger, ledger};
 use casbah_pipeline::status::ConnectionStatus;
@@ -18,6 +17,7 @@ use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
 };
 use casbah_simulators::microsoft365::{Plan, Simulator};
+use casbah_simulators::simulated::Simulated;
 
 pub const STARTED: &str = "2026-05-04T10:02:30Z";
 
@@ -46,19 +46,19 @@ pub fn small(seed: u64) -> Plan {
     plan
 }
 
-pub struct World {
-    pub simulator: Arc<Simulator>,
+pub struct World<S = Simulator> {
+    pub simulator: Arc<S>,
     pub clock: Arc<dyn Clock>,
     pub folder: tempfile::TempDir,
     opened: AtomicU64,
 }
 
-impl World {
-    pub fn new(plan: Plan) -> World {
-        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
-        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+impl<S: Simulated + 'static> World<S> {
+    /// A tenant that begins at a time, made with the clock of this world.
+    pub fn of(started: Timestamp, tenant: impl FnOnce(Arc<dyn Clock>) -> S) -> World<S> {
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(started));
         World {
-            simulator,
+            simulator: Arc::new(tenant(Arc::clone(&clock))),
             clock,
             folder: tempfile::tempdir().expect("a folder"),
             opened: AtomicU64::new(0),
@@ -85,26 +85,26 @@ impl World {
     }
 
     pub fn settings(&self, components: &[&str]) -> ConnectionSettings {
-        let plan = self.simulator.plan();
-        let app_settings = BTreeMap::from([
-            ("tenant_id".to_string(), plan.tenant_id.clone()),
-            ("client_id".to_string(), plan.client_id.clone()),
-            ("credential".to_string(), "secret".to_string()),
-        ]);
         ConnectionSettings {
             id: name(),
-            app: App::Microsoft365,
+            app: self.simulator.app(),
             components: Components::parse(components).expect("a valid choice"),
-            app_settings,
+            app_settings: self.simulator.app_settings(),
             endpoints: BTreeMap::new(),
         }
     }
 
     pub async fn connect(&self, system: &LocalSystem, components: &[&str]) {
-        let secret = Secret::new(self.simulator.plan().client_secret.clone());
-        connect::connect(&system.ctx, &self.settings(components), &secret)
+        let settings = self.settings(components);
+        connect::connect(&system.ctx, &settings, &self.simulator.secret())
             .await
             .expect("connected");
+    }
+}
+
+impl World {
+    pub fn new(plan: Plan) -> World {
+        World::of(plan.started, |clock| Simulator::new(plan, clock))
     }
 
     /// Connects everything and reads until nothing is left.

@@ -19,6 +19,7 @@ use crate::{microsoft365, okta};
 
 /// A simulated tenant.
 pub trait Simulated: Transport {
+    fn app(&self) -> App;
     /// What a connection to it is called where nobody chose a name.
     fn name(&self) -> &'static str;
     /// Whether this address is one of the tenant's.

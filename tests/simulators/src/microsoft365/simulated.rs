@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use casbah_model::Timestamp;
+use casbah_model::app::App;
 use casbah_model::ports::Clock;
 use casbah_model::secret::Secret;
 use serde_json::{Value, json};
@@ -38,6 +39,10 @@ impl Simulator {
 }
 
 impl Simulated for Simulator {
+    fn app(&self) -> App {
+        App::Microsoft365
+    }
+
     fn name(&self) -> &'static str {
         "contoso"
     }

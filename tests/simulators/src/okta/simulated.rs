@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use casbah_model::app::App;
 use casbah_model::ports::Clock;
 use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
@@ -50,6 +51,10 @@ impl Simulator {
 }
 
 impl Simulated for Simulator {
+    fn app(&self) -> App {
+        App::Okta
+    }
+
     fn name(&self) -> &'static str {
         "acme"
     }
