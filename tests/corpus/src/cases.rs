@@ -2,6 +2,7 @@
 
 use std::panic::catch_unwind;
 
+use casbah_model::app::App;
 use casbah_simulators::microsoft365::{ContentType, Plan, sample};
 
 use crate::laws::{self, Broken};
@@ -10,6 +11,8 @@ use crate::mutation::{Draws, damage, mutate};
 /// What a case is about, and its bytes.
 pub struct Case {
     pub kind: Kind,
+    /// Whose record it was; pages hold those of any.
+    pub app: App,
     pub input: Vec<u8>,
     /// Where the records of a page lie that come before any damage.
     whole: Vec<(usize, usize)>,
@@ -34,10 +37,23 @@ impl Kind {
     }
 }
 
-/// Records that are not damaged yet: those of the corpus, and some of every feed of the simulated tenant.
-pub fn healthy() -> Vec<Vec<u8>> {
+/// A record that is not damaged yet.
+pub struct Healthy {
+    pub app: App,
+    pub raw: Vec<u8>,
+}
+
+/// Those of the corpus, and some of every feed of a simulated tenant.
+pub fn healthy() -> Vec<Healthy> {
     let read = |path| std::fs::read(path).expect("a record").trim_ascii().to_vec();
-    let mut records: Vec<Vec<u8>> = crate::records().into_iter().map(read).collect();
+    let of = |app| {
+        let paths = crate::records(app).into_iter();
+        paths.map(move |path| Healthy {
+            app,
+            raw: read(path),
+        })
+    };
+    let mut records: Vec<Healthy> = App::ALL.into_iter().flat_map(of).collect();
     let feeds = [
         ContentType::AzureActiveDirectory,
         ContentType::Exchange,
@@ -47,22 +63,27 @@ pub fn healthy() -> Vec<Vec<u8>> {
     ];
     for feed in feeds {
         let sampled = sample(&Plan::new(1).sized(20, 50, 0), feed, 20);
-        records.extend(sampled.into_iter().map(String::into_bytes));
+        records.extend(sampled.into_iter().map(|text| Healthy {
+            app: App::Microsoft365,
+            raw: text.into_bytes(),
+        }));
     }
     records
 }
 
 /// The case of a seed: always the same one.
-pub fn case(seed: u64, healthy: &[Vec<u8>]) -> Case {
+pub fn case(seed: u64, healthy: &[Healthy]) -> Case {
     let mut draws = Draws::new(seed);
     match draws.below(10) {
         0 => page(&mut draws, healthy),
         _ => {
-            let mut input = any(&mut draws, healthy).to_vec();
+            let Healthy { app, raw } = any(&mut draws, healthy);
+            let mut input = raw.clone();
             let other = any(&mut draws, healthy);
-            mutate(&mut draws, &mut input, other);
+            mutate(&mut draws, &mut input, &other.raw);
             Case {
                 kind: Kind::Record,
+                app: *app,
                 input,
                 whole: vec![],
             }
@@ -70,12 +91,12 @@ pub fn case(seed: u64, healthy: &[Vec<u8>]) -> Case {
     }
 }
 
-fn any<'r>(draws: &mut Draws, healthy: &'r [Vec<u8>]) -> &'r [u8] {
+fn any<'r>(draws: &mut Draws, healthy: &'r [Healthy]) -> &'r Healthy {
     &healthy[draws.below(healthy.len())]
 }
 
 /// A page whose records are whole, and which is damaged in one place or in none.
-fn page(draws: &mut Draws, healthy: &[Vec<u8>]) -> Case {
+fn page(draws: &mut Draws, healthy: &[Healthy]) -> Case {
     let is_member = draws.one_in(3);
     let (kind, before) = match is_member {
         true => (
@@ -91,7 +112,7 @@ fn page(draws: &mut Draws, healthy: &[Vec<u8>]) -> Case {
             input.extend_from_slice(draws.pick(&[",", " ,\r\n"]).as_bytes());
         }
         let begin = input.len();
-        input.extend_from_slice(any(draws, healthy));
+        input.extend_from_slice(&any(draws, healthy).raw);
         if draws.one_in(200) {
             // Above the limit for one record.
             let long = format!(",\"x\":\"{}\"}}", "y".repeat(9 << 20));
@@ -112,7 +133,12 @@ fn page(draws: &mut Draws, healthy: &[Vec<u8>]) -> Case {
         let at = damage(draws, &mut input);
         whole.retain(|(_, end)| *end <= at);
     }
-    Case { kind, input, whole }
+    Case {
+        kind,
+        app: App::Microsoft365,
+        input,
+        whole,
+    }
 }
 
 impl Case {
@@ -123,7 +149,7 @@ impl Case {
 
     fn holds(&self, input: &[u8], whole: &[(usize, usize)]) -> Result<(), Broken> {
         let run = || match self.kind {
-            Kind::Record => laws::record(input),
+            Kind::Record => laws::record(self.app, input),
             Kind::List | Kind::Member => {
                 let whole: Vec<&[u8]> = whole.iter().map(|(from, to)| &input[*from..*to]).collect();
                 laws::page(

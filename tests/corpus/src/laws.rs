@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use casbah_http::stream::RECORD_BYTES_MAX;
 use casbah_http::{Piece, Records};
+use casbah_model::app::App;
 use casbah_model::record::RecordId;
 use casbah_model::transport::{Body, Bytes, TransportError};
 use casbah_ocsf::Profile;
@@ -25,8 +26,8 @@ fn must(holds: bool, what: &str) -> Result<(), Broken> {
 }
 
 /// A record is refused only when it is no JSON object; otherwise it is one line of the schema, known by one id.
-pub fn record(raw: &[u8]) -> Result<(), Broken> {
-    let (activity, event) = match activities().record(raw) {
+pub fn record(app: App, raw: &[u8]) -> Result<(), Broken> {
+    let (activity, event) = match activities(app).record(raw) {
         Ok(read) => read,
         Err(_) => {
             let is_object = serde_json::from_slice::<Map<String, Value>>(raw).is_ok();
@@ -54,7 +55,7 @@ pub fn record(raw: &[u8]) -> Result<(), Broken> {
         .unwrap_or_else(|| LOGGED.parse().expect("a valid time"));
     for profile in Profile::ALL {
         let mut line = Vec::new();
-        write(&event, profile, &mut line);
+        write(app, &event, profile, &mut line);
         must(!line.contains(&b'\n'), "the event has a line break")?;
         let value: Value = serde_json::from_slice(&line)
             .map_err(|error| format!("the event is not valid JSON: {error}"))?;

@@ -9,32 +9,33 @@ pub mod mutation;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use casbah_app_microsoft365::MICROSOFT365;
-use casbah_connector::{ActivitySource, Connector};
+use casbah_connector::ActivitySource;
+use casbah_model::app::App;
 use casbah_model::event::Event;
 use casbah_ocsf::{Origin, Profile};
+use casbah_pipeline::apps;
 
 /// When the records of the corpus became available, and when they were read.
 const LOGGED: &str = "2026-05-16T10:05:00Z";
 const PROCESSED: &str = "2026-05-16T10:05:02Z";
 
-pub fn activities() -> &'static dyn ActivitySource {
-    MICROSOFT365.activities().expect("an audit trail")
+pub fn activities(app: App) -> &'static dyn ActivitySource {
+    apps::connector(app).activities().expect("an audit trail")
 }
 
 /// The event of a record, with a clock that stands still.
-pub fn mapped(raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
-    let event = activities().event(raw)?;
+pub fn mapped(app: App, raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
+    let event = activities(app).event(raw)?;
     let mut out = Vec::new();
-    write(&event, profile, &mut out);
+    write(app, &event, profile, &mut out);
     Some(out)
 }
 
-fn write(event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
+fn write(app: App, event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
     let time = |text: &str| text.parse().expect("a valid time");
     let origin = Origin {
-        product: "Microsoft 365",
-        vendor: "Microsoft",
+        product: app.product(),
+        vendor: app.vendor(),
         tenant: "6f0c27ac-91c4-4d3e-8a53-2f1a0a9a3b11",
         instance: "contoso",
         logged: time(LOGGED),
@@ -43,9 +44,9 @@ fn write(event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
     casbah_ocsf::write(event, &origin, profile, out);
 }
 
-/// The files of the corpus that hold a record as it was sent, sorted by name.
-pub fn records() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("microsoft365");
+/// The files of the corpus that hold a record of an app as it was sent, sorted by name.
+pub fn records(app: App) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(app.name());
     let paths = fs::read_dir(folder).expect("the corpus");
     let paths = paths.map(|entry| entry.expect("an entry").path());
     let is_record = |path: &PathBuf| {

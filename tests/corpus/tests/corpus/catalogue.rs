@@ -2,6 +2,7 @@
 
 use casbah_app_microsoft365::catalog;
 use casbah_corpus::mapped;
+use casbah_model::app::App;
 use casbah_ocsf::{Profile, class};
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ fn every_record_type_and_operation_has_a_class_and_an_activity() {
     for profile in Profile::ALL {
         let known = known(profile);
         for raw in records() {
-            let event = mapped(&raw, profile).expect("an event");
+            let event = mapped(App::Microsoft365, &raw, profile).expect("an event");
             let event: Value = serde_json::from_slice(&event).expect("valid JSON");
             let type_uid = event["type_uid"].as_u64().expect("a type");
             assert!(known.contains(&(type_uid as u32)), "{event}");

@@ -1,6 +1,7 @@
 //! Hostile records: no panic, and what comes out is valid JSON with everything the schema requires.
 
 use casbah_corpus::mapped;
+use casbah_model::app::App;
 use casbah_ocsf::Profile;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -117,7 +118,7 @@ fn record() -> impl Strategy<Value = String> {
 
 fn check(raw: &[u8]) {
     for profile in Profile::ALL {
-        let Some(event) = mapped(raw, profile) else {
+        let Some(event) = mapped(App::Microsoft365, raw, profile) else {
             continue;
         };
         let event: Value = serde_json::from_slice(&event).expect("valid JSON");
@@ -148,7 +149,7 @@ proptest! {
 
     #[test]
     fn any_object_becomes_an_event(raw in record()) {
-        prop_assert!(mapped(raw.as_bytes(), Profile::V1_3_0).is_some(), "{}", raw);
+        prop_assert!(mapped(App::Microsoft365, raw.as_bytes(), Profile::V1_3_0).is_some(), "{}", raw);
         check(raw.as_bytes());
     }
 
@@ -189,6 +190,7 @@ fn a_megabyte_in_any_field_does_no_harm() {
 #[test]
 fn half_a_surrogate_pair_is_kept_as_text() {
     let event = mapped(
+        App::Microsoft365,
         br#"{"Strange":["\ud83d"],"UserId":"\ud83d"}"#,
         Profile::V1_3_0,
     );
@@ -200,6 +202,6 @@ fn half_a_surrogate_pair_is_kept_as_text() {
 #[test]
 fn what_is_no_object_is_no_event() {
     for raw in [&b"[]"[..], b"", b"\"x\"", b"{\"a\":}", b"{\"a\":1}{"] {
-        assert!(mapped(raw, Profile::V1_3_0).is_none());
+        assert!(mapped(App::Microsoft365, raw, Profile::V1_3_0).is_none());
     }
 }

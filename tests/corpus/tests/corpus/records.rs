@@ -1,12 +1,14 @@
-//! `microsoft365/NAME.json` is a record as sent, `NAME.ocsf.json` the event it becomes.
+//! `APP/NAME.json` is a record as sent, `NAME.ocsf.json` the event it becomes.
 //!
-//! `CASBAH_CORPUS=write` writes the events anew. `CASBAH_RECORDS=FILE` maps a file of records instead, one a line, and
+//! `CASBAH_CORPUS=write` writes the events anew. `CASBAH_RECORDS=FILE` maps a file of Microsoft 365 records instead, one a line, and
 //! `CASBAH_EVENTS=FILE` takes what comes out, one a line, for `tests/corpus/validate`.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use casbah_corpus::{mapped, records};
+use casbah_model::app::App;
 use casbah_ocsf::Profile;
 use serde_json::Value;
 
@@ -19,12 +21,21 @@ fn asked(name: &str) -> Option<String> {
 }
 
 /// The corpus and a bare record of everything in the catalogue.
-pub(crate) fn all_records() -> Vec<Vec<u8>> {
-    let corpus = records()
-        .into_iter()
-        .map(|path| fs::read(path).expect("a record"));
-    let corpus = corpus.map(|raw| raw.trim_ascii().to_vec());
-    corpus.chain(crate::catalogue::records()).collect()
+pub(crate) fn all_records() -> Vec<(App, Vec<u8>)> {
+    let catalogue = crate::catalogue::records().into_iter();
+    corpus()
+        .map(|(app, path)| {
+            let raw = fs::read(path).expect("a record");
+            (app, raw.trim_ascii().to_vec())
+        })
+        .chain(catalogue.map(|raw| (App::Microsoft365, raw)))
+        .collect()
+}
+
+/// Every record of the corpus.
+fn corpus() -> impl Iterator<Item = (App, PathBuf)> {
+    let of = |app| records(app).into_iter().map(move |path| (app, path));
+    App::ALL.into_iter().flat_map(of)
 }
 
 /// With sorted keys and indented, to be read by people.
@@ -39,9 +50,9 @@ fn pretty(event: &[u8]) -> String {
 fn every_record_becomes_the_event_beside_it() {
     let is_written = asked("CASBAH_CORPUS").as_deref() == Some("write");
     let mut wrong = Vec::new();
-    for path in records() {
+    for (app, path) in corpus() {
         let raw = fs::read(&path).expect("a record");
-        let event = mapped(raw.trim_ascii(), Profile::V1_3_0).expect("an event");
+        let event = mapped(app, raw.trim_ascii(), Profile::V1_3_0).expect("an event");
         let expected = path.with_extension("ocsf.json");
         if is_written {
             fs::write(&expected, pretty(&event)).expect("written");
@@ -56,7 +67,10 @@ fn every_record_becomes_the_event_beside_it() {
         wrong.is_empty(),
         "other events than expected: {names}\n{first}"
     );
-    assert!(records().len() >= 40, "only {} records", records().len());
+    for app in App::ALL {
+        let count = records(app).len();
+        assert!(count >= 40, "only {count} records of {app}");
+    }
 }
 
 /// Writes events for the validation, and tells what became of a file of records.
@@ -65,22 +79,22 @@ fn events_are_written_for_validation_when_asked() {
     let Some(out) = asked("CASBAH_EVENTS") else {
         return;
     };
-    let records: Vec<Vec<u8>> = match asked("CASBAH_RECORDS") {
+    let records: Vec<(App, Vec<u8>)> = match asked("CASBAH_RECORDS") {
         Some(file) => {
             let lines = fs::read(file).expect("a file of records");
             let lines = lines.split(|byte| *byte == b'\n');
             lines
                 .filter(|line| !line.is_empty())
-                .map(<[u8]>::to_vec)
+                .map(|line| (App::Microsoft365, line.to_vec()))
                 .collect()
         }
         None => all_records(),
     };
     let mut events = Vec::new();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for raw in &records {
+    for (app, raw) in &records {
         for profile in Profile::ALL {
-            let event = mapped(raw, profile).expect("an event");
+            let event = mapped(*app, raw, profile).expect("an event");
             if profile == Profile::V1_3_0 {
                 let value: Value = serde_json::from_slice(&event).expect("valid JSON");
                 let key = |name: &str| value[name].as_str().unwrap_or_default().to_string();
