@@ -7,13 +7,13 @@ use casbah_model::Timestamp;
 use casbah_model::transport::Headers;
 use serde::Deserialize;
 
-pub(crate) struct Box;
+pub(crate) struct BoxCom;
 
 /// Names of refusals that differ from what their status says (OpenAPI, "ClientError").
 const NAME_RESERVED: &str = "name_temporarily_reserved";
 const BLOCKED: &str = "operation_blocked_temporary";
 
-impl Dialect for Box {
+impl Dialect for BoxCom {
     /// Only a refusal tells of the limit, by `Retry-After` (developer guides, "Rate limits").
     fn signs(&self, _bucket: &str, _headers: &Headers, _now: Timestamp) -> Signs {
         Signs::default()
@@ -94,7 +94,7 @@ mod tests {
             401 => headers,
             _ => Headers::default(),
         };
-        let refusal = Box.refusal(status, &headers, body.as_bytes());
+        let refusal = BoxCom.refusal(status, &headers, body.as_bytes());
         assert_eq!(
             (refusal.kind, refusal.code.as_str()),
             (kind, code),
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_a_refusal_names_nobody() {
-        let refusal = Box.refusal(403, &Headers::default(), error("x").as_bytes());
+        let refusal = BoxCom.refusal(403, &Headers::default(), error("x").as_bytes());
         assert_eq!(refusal.message, "No for …");
     }
 }

@@ -20,10 +20,10 @@ use casbah_connector::{Authenticator, Connector, Dialect, Limit, PermissionSourc
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 
-pub static BOX: Box = Box;
+pub static BOX: BoxCom = BoxCom;
 
-/// The connector; stateless.
-pub struct Box;
+/// The connector; stateless. The language has a `Box` of its own.
+pub struct BoxCom;
 
 /// The id of the enterprise.
 pub(crate) const ENTERPRISE_ID: &str = "enterprise_id";
@@ -37,6 +37,8 @@ pub(crate) const SHARE: &str = "share_percent";
 pub(crate) const MONTHLY_CALLS: &str = "monthly_calls";
 /// Mail domains that are the enterprise's own beside those that its users sign in with.
 pub(crate) const DOMAINS: &str = "domains";
+/// What assertions are signed with, for apps with a key.
+pub(crate) const ALGORITHM: &str = "algorithm";
 /// `secret` for the app's client secret, `private-key` for the configuration file of an app with a key; which of them
 /// it is can be seen.
 pub(crate) const CREDENTIAL: &str = "credential";
@@ -44,13 +46,14 @@ pub(crate) const CREDENTIAL: &str = "credential";
 const SECRET: &str = "secret";
 const PRIVATE_KEY: &str = "private-key";
 
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     ENTERPRISE_ID,
     CLIENT_ID,
     USER_ID,
     SHARE,
     MONTHLY_CALLS,
     DOMAINS,
+    ALGORITHM,
     CREDENTIAL,
 ];
 
@@ -61,7 +64,7 @@ const HOSTS: &[(&str, &str)] = &[(wire::API, "api.box.com")];
 const DOMAIN_CHARS_MAX: usize = 253;
 const DOMAINS_MAX: usize = 100;
 
-impl Connector for Box {
+impl Connector for BoxCom {
     fn app(&self) -> App {
         App::Box
     }
@@ -111,6 +114,9 @@ impl Connector for Box {
                 DOMAINS if !are_domains(value) => {
                     "name mail domains such as acme.example, with spaces between them"
                 }
+                ALGORITHM if !auth::is_algorithm(value) => {
+                    "set algorithm to RS512, RS384 or RS256, or leave it out"
+                }
                 CREDENTIAL if !matches!(value.as_str(), SECRET | PRIVATE_KEY) => {
                     "set credential to \"secret\" or \"private-key\""
                 }
@@ -135,7 +141,7 @@ impl Connector for Box {
     }
 
     fn dialect(&self) -> &'static dyn Dialect {
-        &dialect::Box
+        &dialect::BoxCom
     }
 
     fn auth(&self) -> &'static dyn Authenticator {
@@ -177,3 +183,6 @@ fn are_domains(text: &str) -> bool {
 fn shown(value: &str) -> String {
     value.chars().filter(|c| !c.is_control()).take(60).collect()
 }
+
+#[cfg(test)]
+mod tests;
