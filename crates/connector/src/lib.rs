@@ -5,7 +5,9 @@
 
 mod details;
 mod error;
+pub mod json;
 mod output;
+pub mod spans;
 mod text;
 pub mod webhook;
 
