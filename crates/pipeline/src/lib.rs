@@ -17,6 +17,7 @@ pub mod delete;
 pub mod editions;
 pub mod error;
 mod feeds;
+pub mod file_hints;
 pub mod file_scan;
 pub mod gate;
 pub mod hint;
