@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use casbah_connector::Connector;
+use casbah_connector::{Connector, Sweep};
 use casbah_model::ports::{Query, StoreError};
-use casbah_model::state::{Condition, Item, Key, Set, Write};
+use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
+use crate::asked;
 use crate::context::Context;
 use crate::error::StageError;
-use crate::file_scan::{LANES, QUEUE};
+use crate::file_scan::{GONE, LANES, QUEUE};
 use crate::hint::{index_sets, nudge};
 use crate::items::{self, Scope, StreamItem, StreamState, time};
 use crate::sink::Touched;
@@ -20,7 +21,7 @@ const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// A root that was looked at because of an event is not looked at again within this.
 const SOON_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 /// Items of one batched read (DynamoDB API reference, "BatchGetItem").
-const KEYS_PER_READ: usize = 100;
+pub(crate) const KEYS_PER_READ: usize = 100;
 
 /// Roots by address, per connection: a cache that may vanish.
 #[derive(Default)]
@@ -35,23 +36,53 @@ pub async fn look_soon(
     connector: &'static dyn Connector,
     touched: &Touched,
 ) -> Result<(), StageError> {
-    if touched.is_empty() || connector.files().is_none() {
+    let Some(source) = connector.files().filter(|_| !touched.is_empty()) else {
         return Ok(());
-    }
+    };
     let roots = roots(ctx, scope).await?;
-    let mut due = std::collections::BTreeSet::new();
+    let mut due: BTreeMap<Key, Vec<String>> = BTreeMap::new();
     for address in touched.iter() {
         let address = normal(address);
         // The root whose address is the longest beginning of the file's: the last one that is not after it.
         let candidates = roots.range(..=address.clone()).rev().take(8);
-        let found = candidates.into_iter().find(|(root, _)| {
-            address
-                .strip_prefix(root.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let found = candidates.into_iter().find_map(|(root, key)| {
+            let rest = address.strip_prefix(root.as_str())?;
+            let is_below = rest.is_empty() || rest.starts_with('/');
+            is_below.then(|| (key, rest.trim_start_matches('/').to_string()))
         });
-        due.extend(found.map(|(_, key)| key.clone()));
+        if let Some((key, rest)) = found {
+            due.entry(key.clone()).or_default().push(rest);
+        }
     }
-    look_at(ctx, scope, &due.into_iter().collect::<Vec<_>>()).await
+    if source.sweep() == Sweep::Walk {
+        asked::note(ctx, scope, &due).await?;
+    }
+    look_at(ctx, scope, &due.into_keys().collect::<Vec<_>>()).await
+}
+
+/// Looks whether roots of a walk are still there that the list of a run does not name any more.
+pub(crate) async fn look_for_gone(
+    ctx: &Context,
+    scope: &Scope,
+    run: &str,
+) -> Result<(), StageError> {
+    let mut query = Query::prefix(scope.units(QUEUE), "U#");
+    let mut is_any = false;
+    loop {
+        let page = ctx.state.query(query.clone()).await?;
+        for found in &page {
+            let unit: StreamItem = items::read(&found.key, &found.item)?;
+            let trouble = unit.trouble.as_ref();
+            let is_known = unit.st == StreamState::Failed
+                && trouble.is_some_and(|trouble| trouble.code == GONE);
+            if unit.last_run.as_deref() != Some(run) && !is_known {
+                is_any |= make_due(ctx, &found.key, unit).await?;
+            }
+        }
+        let Some(last) = page.last() else { break };
+        query.after = Some(last.key.sk.clone());
+    }
+    wake_lane(ctx, scope, is_any).await
 }
 
 /// Makes finished units due, and wakes a lane for them. What is not there is no root that we know.
@@ -60,11 +91,17 @@ pub(crate) async fn look_at(ctx: &Context, scope: &Scope, units: &[Key]) -> Resu
     for some in units.chunks(KEYS_PER_READ) {
         let found = ctx.state.get(some).await?;
         for (key, item) in some.iter().zip(found) {
-            if let Some(item) = item {
-                is_any |= make_due(ctx, key, &item).await?;
+            let Some(item) = item else { continue };
+            let unit: StreamItem = items::read(key, &item)?;
+            if unit.st == StreamState::Done {
+                is_any |= make_due(ctx, key, unit).await?;
             }
         }
     }
+    wake_lane(ctx, scope, is_any).await
+}
+
+async fn wake_lane(ctx: &Context, scope: &Scope, is_any: bool) -> Result<(), StageError> {
     if is_any {
         let lane = ctx.rng.next_u64() as usize % LANES;
         nudge(ctx, &scope.stream(&format!("files-{lane}"))).await?;
@@ -116,17 +153,18 @@ fn normal(address: &str) -> String {
         .to_lowercase()
 }
 
-/// Makes a finished unit due again, outside of any run; one that is waiting or at work will see the change anyway.
-async fn make_due(ctx: &Context, key: &Key, item: &Item) -> Result<bool, StageError> {
-    let mut unit: StreamItem = items::read(key, item)?;
+/// Makes a unit due again that is over, outside of any run; one that is waiting or at work will see the change anyway.
+async fn make_due(ctx: &Context, key: &Key, mut unit: StreamItem) -> Result<bool, StageError> {
     let now = ctx.now();
-    if unit.st != StreamState::Done {
-        return Ok(false);
-    }
+    let state = match unit.st {
+        StreamState::Done => "DONE",
+        StreamState::Failed => "FAILED",
+        StreamState::Wait | StreamState::Run => return Ok(false),
+    };
     let due = now.max(time(unit.wake) + SOON_AGAIN);
     let condition = Condition::All(vec![
         Condition::Equal("v", unit.v.into()),
-        Condition::Equal("st", "DONE".into()),
+        Condition::Equal("st", state.into()),
     ]);
     unit.v += 1;
     unit.st = StreamState::Run;

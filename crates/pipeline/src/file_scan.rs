@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use casbah_connector::{ConnectorError, FileSource, PageEnd, Recovery, Session};
+use casbah_connector::{ConnectorError, FileSource, PageEnd, Recovery, Session, Sweep};
 use casbah_model::connection::Cause;
 use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
@@ -14,8 +14,10 @@ use casbah_model::state::Key;
 use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 
+use crate::asked::{self, Read};
 use crate::context::Context;
 use crate::error::StageError;
+use crate::file_hints::look_at;
 use crate::items::{self, Position, StreamItem, StreamState};
 use crate::lane;
 use crate::page_loop::{Group, Pages, group};
@@ -173,6 +175,22 @@ async fn scan_root(
         step.finish(StreamState::Failed, None, vec![]).await?;
         return Ok(Worked::Done);
     };
+    let sweep = source.sweep();
+    if sweep == Sweep::Walk {
+        // Outside of a run it is single items that are wanted.
+        if step.stream.run.is_none() {
+            return match asked::read(&mut step, session, source, &root).await? {
+                Read::Done => done(step, None, sweep).await,
+                Read::FencedOff => Ok(Worked::Done),
+                Read::Failed(error) => failed(step, error, sweep).await,
+            };
+        }
+        let is_published = step.stream.published.map(|at| at.ep) == Some(step.stream.ep);
+        if step.stream.cur.is_none() && is_published {
+            // The next pass is complete in itself: what it does not come upon is gone.
+            step.stream.ep += 1;
+        }
+    }
     let pages = RootPages {
         session,
         source,
@@ -197,25 +215,56 @@ async fn scan_root(
                     ep: step.stream.ep,
                     seq: step.stream.seq,
                 });
-                return done(step, entry).await;
+                return done(step, Some(entry), sweep).await;
             }
-            Group::Failed(error) => return failed(step, error).await,
+            Group::Failed(error) => return failed(step, error, sweep).await,
         }
     }
 }
 
-async fn done(step: Step<'_>, entry: casbah_lake::ManifestEntry) -> Result<Worked, StageError> {
+async fn done(
+    step: Step<'_>,
+    entry: Option<casbah_lake::ManifestEntry>,
+    sweep: Sweep,
+) -> Result<Worked, StageError> {
     let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
-    if step.finish(StreamState::Done, Some(entry), vec![]).await? == Committed::Yes
-        && let Some(run) = run
-    {
+    let (key, root) = (step.key.clone(), step.stream.root.clone());
+    if step.finish(StreamState::Done, entry, vec![]).await? != Committed::Yes {
+        return Ok(Worked::Done);
+    }
+    if let Some(run) = run {
         close_run(ctx, &scope, &run).await?;
+    }
+    // Items that were asked for while the unit was at work could not make it due.
+    if sweep == Sweep::Walk
+        && let Some(root) = root
+        && asked::is_any(ctx, &scope, &root).await?
+    {
+        look_at(ctx, &scope, &[key]).await?;
     }
     Ok(Worked::Done)
 }
 
+/// What the cause of a root says that is not there any more.
+pub(crate) const GONE: &str = "gone";
+
 /// Ends a unit that cannot be read in this run, with the reason.
-async fn set_aside(mut step: Step<'_>, cause: Cause) -> Result<Worked, StageError> {
+async fn set_aside(mut step: Step<'_>, cause: Cause, sweep: Sweep) -> Result<Worked, StageError> {
+    if sweep == Sweep::Walk {
+        let is_gone = cause.code == GONE;
+        // A pass that was not finished is not gone on with half a day later.
+        if is_gone || step.stream.cur.take().is_some() {
+            step.stream.ep += 1;
+            step.stream.cur = None;
+        }
+        // The vendor tells no removals of a root that is walked: nothing of it is there any more.
+        if is_gone {
+            step.stream.published = Some(Position {
+                ep: step.stream.ep,
+                seq: step.stream.seq,
+            });
+        }
+    }
     step.stream.trouble = Some(cause);
     let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
     step.finish(StreamState::Failed, None, vec![]).await?;
@@ -225,26 +274,32 @@ async fn set_aside(mut step: Step<'_>, cause: Cause) -> Result<Worked, StageErro
     Ok(Worked::Done)
 }
 
-async fn failed(mut step: Step<'_>, error: ConnectorError) -> Result<Worked, StageError> {
+async fn failed(
+    mut step: Step<'_>,
+    error: ConnectorError,
+    sweep: Sweep,
+) -> Result<Worked, StageError> {
+    let is_walk = sweep == Sweep::Walk;
     match error.recovery() {
         Recovery::Wait(until) => {
             step.release(Next::Wait(until), None).await?;
             Ok(Worked::Wait(until))
         }
-        // The root itself is gone, or closed to us: what was known of it stays, and the run goes on without it.
+        // The root itself is gone, or closed to us: the run goes on without it. What was known of it stays, unless it is
+        // one that is walked.
         Recovery::Lose(code) => {
             let what = format!("the provider does not have this root any more ({code})");
-            set_aside(step, Cause::new("gone", what, "nothing has to be done")).await
+            let cause = Cause::new(GONE, what, "nothing has to be done");
+            set_aside(step, cause, sweep).await
         }
-        Recovery::Park(cause) if step.stream.run.is_some() => set_aside(step, cause).await,
+        Recovery::Park(cause) if is_walk || step.stream.run.is_some() => {
+            set_aside(step, cause, sweep).await
+        }
         // A day of growing waits is enough for one run; the next one tries again.
         Recovery::Retry if step.stream.run.is_some() && step.stream.fails > FAILS_MAX => {
             let what = format!("the provider cannot list this root: {}", error.chain());
-            set_aside(
-                step,
-                Cause::new("unavailable", what, "the next sweep tries again"),
-            )
-            .await
+            let cause = Cause::new("unavailable", what, "the next sweep tries again");
+            set_aside(step, cause, sweep).await
         }
         // A pass cannot go on from a page that died: it starts anew as an epoch of its own.
         Recovery::Rewind => {

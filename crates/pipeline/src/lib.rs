@@ -4,6 +4,7 @@
 
 pub mod activity_poll;
 pub mod apps;
+mod asked;
 mod books;
 mod bundle_commit;
 mod bundle_output;
