@@ -1,10 +1,11 @@
 //! Box: users, groups and admin roles, the events of the enterprise, and files with who can see them.
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a connection,
-//! `users` reads the directory, `limits` says what may be spent.
+//! `users` reads the directory, `files` walks the folder trees of users, `limits` says what may be spent.
 
 mod auth;
 mod dialect;
+mod files;
 mod limits;
 mod permissions;
 mod users;
@@ -16,7 +17,9 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use casbah_connector::{Authenticator, Connector, Dialect, Limit, PermissionSource, UserSource};
+use casbah_connector::{
+    Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource, UserSource,
+};
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 
@@ -154,6 +157,10 @@ impl Connector for BoxCom {
 
     fn users(&self) -> &dyn UserSource {
         &users::Directory
+    }
+
+    fn files(&self) -> Option<&dyn FileSource> {
+        Some(&files::Trees)
     }
 }
 
