@@ -15,6 +15,7 @@ use crate::file_scan::{GONE, LANES, QUEUE};
 use crate::hint::{index_sets, nudge};
 use crate::items::{self, Scope, StreamItem, StreamState, time};
 use crate::sink::Touched;
+use crate::status::all_units;
 
 /// Addresses of roots are read again after this.
 const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
@@ -66,21 +67,14 @@ pub(crate) async fn look_for_gone(
     scope: &Scope,
     run: &str,
 ) -> Result<(), StageError> {
-    let mut query = Query::prefix(scope.units(QUEUE), "U#");
     let mut is_any = false;
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        for found in &page {
-            let unit: StreamItem = items::read(&found.key, &found.item)?;
-            let trouble = unit.trouble.as_ref();
-            let is_known = unit.st == StreamState::Failed
-                && trouble.is_some_and(|trouble| trouble.code == GONE);
-            if unit.last_run.as_deref() != Some(run) && !is_known {
-                is_any |= make_due(ctx, &found.key, unit).await?;
-            }
+    for (key, unit) in all_units(ctx, scope, QUEUE).await? {
+        let trouble = unit.trouble.as_ref();
+        let is_known =
+            unit.st == StreamState::Failed && trouble.is_some_and(|trouble| trouble.code == GONE);
+        if unit.last_run.as_deref() != Some(run) && !is_known {
+            is_any |= make_due(ctx, &key, unit).await?;
         }
-        let Some(last) = page.last() else { break };
-        query.after = Some(last.key.sk.clone());
     }
     wake_lane(ctx, scope, is_any).await
 }
