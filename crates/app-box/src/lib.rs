@@ -1,9 +1,11 @@
 //! Box: users, groups and admin roles, the events of the enterprise, and files with who can see them.
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a connection,
-//! `users` reads the directory, `limits` says what may be spent.
+//! `users` reads the directory, `activities` the events, `catalog` says what they mean, `limits` what may be spent.
 
+mod activities;
 mod auth;
+pub mod catalog;
 mod dialect;
 mod limits;
 mod permissions;
@@ -16,7 +18,9 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use casbah_connector::{Authenticator, Connector, Dialect, Limit, PermissionSource, UserSource};
+use casbah_connector::{
+    ActivitySource, Authenticator, Connector, Dialect, Limit, PermissionSource, UserSource,
+};
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
 
@@ -154,6 +158,10 @@ impl Connector for BoxCom {
 
     fn users(&self) -> &dyn UserSource {
         &users::Directory
+    }
+
+    fn activities(&self) -> Option<&dyn ActivitySource> {
+        Some(&activities::Events)
     }
 }
 
