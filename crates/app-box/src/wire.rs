@@ -6,6 +6,7 @@ use casbah_model::Timestamp;
 use casbah_model::connection::Cause;
 use casbah_model::transport::{Bytes, Headers, Method};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::{MONTHLY_CALLS, USER_ID, limits};
@@ -80,8 +81,11 @@ pub(crate) struct Page {
 }
 
 /// What is around the entries of a list; either kind of paging has some of it (OpenAPI, "Users", "Groups", "Items").
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Envelope<'a> {
+    /// An answer without a list is no page, however empty.
+    #[serde(rename = "entries")]
+    _entries: IgnoredAny,
     #[serde(borrow, default)]
     next_marker: Field<'a>,
     #[serde(borrow, default)]
@@ -226,12 +230,31 @@ pub(crate) fn item_address(owner: &str, kind: &str, item: &str) -> String {
 
 /// What a refusal means for those who lack a scope when it is for want of a right.
 pub(crate) fn explain(scope: &str, what: &str, error: CallError) -> ConnectorError {
-    match &error {
-        CallError::Refused { refusal, .. } if refusal.kind == RefusalKind::Forbidden => {
-            ConnectorError::Forbidden {
-                cause: lacks(scope, what, &refusal.code),
-            }
-        }
+    let CallError::Refused { refusal, .. } = &error else {
+        return error.into();
+    };
+    let words = refusal.message.to_lowercase();
+    let wrong = [
+        (
+            "without having an enterprise",
+            "the account belongs to no enterprise",
+        ),
+        (
+            "cannot authorize with this service",
+            "the enterprise does not let the account call the API",
+        ),
+    ];
+    if let Some((_, meaning)) = wrong.iter().find(|(part, _)| words.contains(part)) {
+        let fix = "connect as the app's service account or the main admin, and let an admin authorize the app in the \
+                   Admin Console";
+        return ConnectorError::Unauthorized {
+            cause: Cause::new("misconfigured", *meaning, fix),
+        };
+    }
+    match refusal.kind {
+        RefusalKind::Forbidden => ConnectorError::Forbidden {
+            cause: lacks(scope, what, &refusal.code),
+        },
         _ => error.into(),
     }
 }

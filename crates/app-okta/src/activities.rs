@@ -96,6 +96,7 @@ impl ActivitySource for SystemLog {
                 address: address.as_str().into(),
                 available: span.available(),
                 expires: spans::expires(&span),
+                not_before: None,
             });
         }
         Ok(None)

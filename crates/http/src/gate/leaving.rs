@@ -44,7 +44,7 @@ impl Gates {
         let (bucket, slice) = rests.max_by_key(|(_, slice)| slice.length_ms())?;
         let track = u32::try_from(slice.track).ok()?;
         let (from_ms, to_ms) = (slice.from_ms, slice.to_ms);
-        (to_ms > from_ms).then(|| Ticket {
+        (to_ms > from_ms).then_some(Ticket {
             bucket,
             track,
             from_ms,
