@@ -10,6 +10,7 @@ use casbah_model::file::Sharing;
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
+use crate::users::is_app_login;
 
 /// What a listing says of an item: its shared link, and whether somebody outside owns it.
 pub(super) fn of_item(item: &Fields<'_>, owner: Owner) -> Sharing {
@@ -93,10 +94,13 @@ impl Owner {
 }
 
 /// Whether a login or address is one of somebody from outside; one without a domain tells nothing.
+///
+/// Users of apps sign in at a domain of Box's, whosever they are. They are taken for the enterprise's own: the service
+/// account of an app is made in the enterprise that authorised the app (developer guides, "Service accounts").
 fn is_outside(address: &str, domains: &[String]) -> bool {
     let domain = address.rsplit_once('@').map(|(_, domain)| domain.trim());
     domain.is_some_and(|domain| {
         let mut known = domains.iter();
-        !known.any(|known| known.eq_ignore_ascii_case(domain))
+        !known.any(|known| known.eq_ignore_ascii_case(domain)) && !is_app_login(address)
     })
 }

@@ -3,6 +3,7 @@
 mod refusals;
 mod script;
 mod sharing;
+mod suite;
 
 use casbah_connector::{ConnectorError, Recovery};
 use casbah_model::file::Sharing;

@@ -102,6 +102,8 @@ fn collaborations_say_who_else_can_see_an_item() {
     };
     check("colleague", user("b@corp.example", "accepted"), Internal);
     check("outsider", user("x@other.example", "accepted"), External);
+    let app = user("AutomationUser_1@boxdevedition.com", "accepted");
+    check("a service account", app, Internal);
     check(
         "pending outsider",
         user("x@other.example", "pending"),
