@@ -1,13 +1,15 @@
 //! The trees of a simulated enterprise, through the cases about files that every app must pass.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use casbah_conformance::apps::{self, Bench, SimulatedTenant, Situation, Subject, Truth};
+use casbah_model::SignedDuration;
 use casbah_model::connection::ConnectionSettings;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::secret::Secret;
 use casbah_simulators::box_com::{
-    ActingInactive, Choices, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator,
+    ActingInactive, Choices, Fault, FaultSettings, ItemHeld, Plan, Simulator,
 };
 
 use crate::tests::settings;
@@ -67,17 +69,9 @@ impl SimulatedTenant for Simulated {
                 self.switch(Fault::RateLimit429, once)
             }
             Situation::Repeats => self.switch(Fault::RepeatedItems, always()),
-            Situation::NextLinkCircle => {
-                self.switch(Fault::ShortPages, always())
-                    && self.switch(Fault::MarkerCircle, always())
-            }
             Situation::NotJson => self.switch(Fault::NotJson, always()),
-            Situation::RootsGone => {
-                for user in 0..self.0.plan().users as u64 {
-                    self.0.act(Deed::DeleteUser { user });
-                }
-                true
-            }
+            // Folders of a small enterprise have one page; trees by script have more, and markers that lead back. The
+            // first root is the main admin's, who cannot be deleted; scenarios delete others.
             _ => false,
         }
     }
@@ -89,12 +83,18 @@ impl SimulatedTenant for Simulated {
     }
 
     fn truth(&self) -> Truth {
+        let users = self.0.holds().users;
         let files = self.0.files();
-        let there = files
-            .values()
-            .filter(|file| !file.is_trashed && (file.is_in_reach || file.owner_status.is_some()));
-        let mut roots: std::collections::BTreeSet<String> =
-            self.0.holds().users.keys().cloned().collect();
+        // What somebody outside owns is read as whoever works on it, and here as those who are inactive, too.
+        let is_seen = |file: &ItemHeld| {
+            let mut people = file.collaborators.iter();
+            file.owner_status.is_some()
+                || file.is_in_reach
+                || people.any(|person| users.contains_key(person))
+        };
+        let there = files.values().filter(|file| !file.is_trashed);
+        let there = there.filter(|file| is_seen(file));
+        let mut roots: BTreeSet<String> = users.keys().cloned().collect();
         roots.insert(self.0.service_account_id());
         Truth {
             roots,
@@ -118,16 +118,20 @@ async fn files() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn short_and_empty_pages_lose_nothing() {
-    for fault in [Fault::ShortPages, Fault::EmptyPage, Fault::UnknownKeys] {
+async fn empty_pages_and_unknown_keys_lose_nothing() {
+    for fault in [Fault::EmptyPage, Fault::UnknownKeys] {
         let bench = Bench::new(&subject());
         let simulated = Simulator::new(plan(), bench.clock.clone());
-        simulated.switch(fault, Some(FaultSettings::always()));
         let mut bench = bench;
-        bench.tenant = Box::new(Simulated(simulated));
+        bench.tenant = Box::new(Simulated(simulated.clone()));
         Arc::get_mut(&mut bench.transport)
             .expect("nobody else has it yet")
             .inner = bench.tenant.transport();
+        // The domains of the enterprise are known from before.
+        bench.connect().await;
+        let later = bench.clock.now() + SignedDuration::from_mins(5);
+        bench.clock.sleep_until(later).await;
+        simulated.switch(fault, Some(FaultSettings::always()));
         let (sentence, complete) = apps::FILES[1];
         println!("{fault:?}: {sentence}");
         complete(&bench).await;
