@@ -202,7 +202,7 @@ fn a_process_that_dies_at_any_call_ends_with_every_file_once() {
             let mut lives = 0;
             loop {
                 assert!(lives < 400, "it does not get on");
-                let fate = Fate::after(20 + rng.next_u64() % 300);
+                let fate = Fate::after(20 + rng.next_u64() % 500);
                 let system = mortal(walks.open(), &fate);
                 let whole = async {
                     walks.connect(&system).await;

@@ -169,7 +169,7 @@ fn answer(held: &Held, path: &str, user: Option<u64>, from: usize) -> (u16, Valu
         (["folders", "trash", "items"], Some(_)) => page(vec![], 0),
         (["folders", id, "items"], Some(user)) => {
             let id: u64 = id.parse().expect("an id");
-            if id != 0 && !held.items.get(&id).is_some_and(|node| node.owner == user) {
+            if id != 0 && held.items.get(&id).is_none_or(|node| node.owner != user) {
                 return refusal(404, "not_found");
             }
             let lies_in = |node: &Node| node.parent == id && node.owner == user;
