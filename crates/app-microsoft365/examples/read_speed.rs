@@ -151,6 +151,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         address: format!("https://manage.office.com/api/v1.0/{TENANT}/activity/feed/audit/timing"),
         available: subject.started,
         expires: subject.started,
+        not_before: None,
     };
     let mut times = Vec::new();
     let mut counted = Counted::default();

@@ -286,6 +286,7 @@ fn content(raw: &[u8]) -> Result<ContentRef, ConnectorError> {
         address: listed.content_uri,
         available,
         expires,
+        not_before: None,
     })
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn get(address: Address, bucket: Bucket, class: &'static str) -> Call
         method: Method::Get,
         address,
         bucket: bucket.name(),
+        account: None,
         class,
         audience: if bucket == Bucket::Management {
             MANAGEMENT

@@ -90,12 +90,13 @@ impl ActivitySource for SystemLog {
     ) -> Result<Option<Cursor>, ConnectorError> {
         let reach = SignedDuration::try_from(feed.reach).unwrap_or(SignedDuration::ZERO);
         for span in spans::of(window, session.now(), reach) {
-            let address = session.address(ORG, &format!("{}&{PAGE}", span.query()))?;
+            let address = session.address(ORG, &format!("{}&{PAGE}", spans::query(&span)))?;
             out.push(ContentRef {
                 id: RecordId::new(span.id()),
                 address: address.as_str().into(),
                 available: span.available(),
-                expires: span.expires(),
+                expires: spans::expires(&span),
+                not_before: None,
             });
         }
         Ok(None)

@@ -8,7 +8,6 @@ mod activities;
 mod auth;
 pub mod catalog;
 mod dialect;
-mod json;
 mod limits;
 mod permissions;
 mod users;

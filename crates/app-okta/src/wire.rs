@@ -30,6 +30,7 @@ pub(crate) fn get(address: Address, bucket: Bucket) -> Call {
         method: Method::Get,
         address,
         bucket: bucket.name(),
+        account: None,
         class: "call",
         audience: ORG,
         headers,

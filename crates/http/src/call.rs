@@ -148,6 +148,8 @@ pub struct Call {
     pub address: Address,
     /// The limit it spends, and the class of endpoint its cost is kept by.
     pub bucket: &'static str,
+    /// Whose limit of this bucket, where the vendor counts the calls of each account by itself.
+    pub account: Option<String>,
     pub class: &'static str,
     pub audience: &'static str,
     pub headers: Headers,

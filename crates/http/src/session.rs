@@ -288,6 +288,7 @@ impl Session {
     async fn admit(&self, call: &Call) -> Result<Pass<'_>, CallError> {
         let spend = Spend {
             bucket: call.bucket,
+            account: call.account.as_deref(),
             class: call.class,
             urgency: self.urgency,
         };

@@ -74,4 +74,8 @@ pub struct ContentRef {
     /// When the vendor made it available: the axis that lists are read along.
     pub available: Timestamp,
     pub expires: Timestamp,
+    /// When it is to be fetched, for a place in a stream behind which there is nothing yet. Nobody listed it, so it is
+    /// counted when it is read, and nobody is behind while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }

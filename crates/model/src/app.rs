@@ -11,16 +11,18 @@ use serde::{Deserialize, Serialize};
 pub enum App {
     Microsoft365,
     Okta,
+    Box,
 }
 
 impl App {
-    pub const ALL: [App; 2] = [App::Microsoft365, App::Okta];
+    pub const ALL: [App; 3] = [App::Microsoft365, App::Okta, App::Box];
 
     /// The name in configuration files, object names and messages.
     pub fn name(self) -> &'static str {
         match self {
             App::Microsoft365 => "microsoft365",
             App::Okta => "okta",
+            App::Box => "box",
         }
     }
 }
@@ -31,6 +33,7 @@ impl App {
         match self {
             App::Microsoft365 => "Microsoft 365",
             App::Okta => "Okta",
+            App::Box => "Box",
         }
     }
 
@@ -38,6 +41,7 @@ impl App {
         match self {
             App::Microsoft365 => "Microsoft",
             App::Okta => "Okta",
+            App::Box => "Box",
         }
     }
 }

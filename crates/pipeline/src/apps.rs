@@ -8,6 +8,7 @@ pub fn connector(app: App) -> &'static dyn Connector {
     match app {
         App::Microsoft365 => &casbah_app_microsoft365::MICROSOFT365,
         App::Okta => &casbah_app_okta::OKTA,
+        App::Box => &casbah_app_box::BOX,
     }
 }
 

@@ -113,6 +113,9 @@ fn settle(
     gaps: &mut BTreeMap<String, Write>,
 ) {
     let Some(content) = &unit.content else { return };
+    if content.not_before.is_some() && !matches!(outcome, Outcome::Later { .. }) {
+        tallies.at(content.available).bundles_listed += 1;
+    }
     let why = match outcome {
         Outcome::Lost(code) => {
             *tallies.at(content.available) += Tally {
@@ -156,7 +159,7 @@ async fn go_on(
     if found.iter().any(Option::is_some) {
         return Ok(None);
     }
-    tallies.at(next.available).bundles_listed += 1;
+    tallies.at(next.available).bundles_listed += u64::from(next.not_before.is_none());
     let unit = new_unit(&step.scope, feed, next);
     Ok(Some(Write::create(key, items::write(&unit))))
 }
@@ -164,8 +167,8 @@ async fn go_on(
 /// The unit of a bundle that nobody has fetched yet.
 pub(crate) fn new_unit(scope: &Scope, feed: &Feed, content: &ContentRef) -> StreamItem {
     let key = scope.unit(feed.name, &content.id);
-    let (stage, available) = (Stage::ActivityPoll, content.available);
-    let mut unit = StreamItem::new(&key, stage, feed.components, available);
+    let wake = content.not_before.unwrap_or(content.available);
+    let mut unit = StreamItem::new(&key, Stage::ActivityPoll, feed.components, wake);
     unit.queue = Some(scope.waiting(feed.name));
     unit.content = Some(content.clone());
     unit.index(&key);

@@ -271,7 +271,7 @@ impl Job<'_> {
         if ended != Ended::Whole {
             return Ok(ended);
         }
-        for partition in [scope.pk(), scope.gaps()] {
+        for partition in [scope.pk(), scope.gaps(), scope.asked()] {
             let ended = self.plain(&partition).await?;
             if ended != Ended::Whole {
                 return Ok(ended);
@@ -370,17 +370,26 @@ impl Job<'_> {
             .iter()
             .map(|limit| gate::key(limit, &scope))
             .collect();
-        let found = ctx.state.get(&keys).await?;
-        let there = keys
-            .into_iter()
-            .zip(found)
-            .filter(|(_, item)| item.is_some());
-        let writes: Vec<Write> = there
-            .map(|(key, _)| removal(key, Condition::Exists))
-            .collect();
-        self.found += writes.len() as u64;
-        if !writes.is_empty() {
-            self.deletion.items += transact(ctx, writes).await?;
+        for key in keys {
+            // The limit itself, and behind it those of its accounts, which may be as many as there are users.
+            loop {
+                let query = Query {
+                    limit: TRANSACTION_WRITES_MAX,
+                    ..Query::prefix(key.pk.clone(), &key.sk)
+                };
+                let page = ctx.state.query(query).await?;
+                if page.is_empty() {
+                    break;
+                }
+                self.found += page.len() as u64;
+                let removals = page.into_iter();
+                let removals = removals.map(|found| removal(found.key, Condition::Exists));
+                self.deletion.items += transact(ctx, removals.collect()).await?;
+                let ended = self.save().await?;
+                if ended != Ended::Whole {
+                    return Ok(ended);
+                }
+            }
         }
         Ok(Ended::Whole)
     }

@@ -12,21 +12,34 @@ use crate::step::{Next, Step, leave};
 
 /// A lane without work looks again after this, in case a nudge was lost.
 pub const IDLE: SignedDuration = SignedDuration::from_mins(10);
+/// Units that are looked at to learn whether one is more than a place in a stream, of which a feed has two at the most.
+const PLACES_MAX: usize = 5;
 
 /// When there is something to do again, not before `earliest`, and why not now.
 ///
-/// A unit that waits for its next try keeps the lane from having caught up.
+/// A unit that waits for its next try keeps the lane from having caught up; one behind which there is nothing yet does not.
 pub async fn idle_until(
     ctx: &Context,
     waiting: &str,
     earliest: Timestamp,
 ) -> Result<(Next, Option<Cause>), StageError> {
-    let first = ctx.state.due(waiting, i64::MAX >> 11, 1).await?;
-    let Some(first) = first.first() else {
+    let first = ctx.state.due(waiting, i64::MAX >> 11, PLACES_MAX).await?;
+    let units: Vec<StreamItem> = first
+        .iter()
+        .map(|found| items::read(&found.key, &found.item))
+        .collect::<Result<_, _>>()?;
+    let is_place = |unit: &StreamItem| {
+        let content = unit.content.as_ref();
+        unit.fails == 0 && content.is_some_and(|content| content.not_before.is_some())
+    };
+    let Some(first) = units.first() else {
         return Ok((Next::CaughtUp(ctx.now() + IDLE), None));
     };
-    let unit: StreamItem = items::read(&first.key, &first.item)?;
-    Ok((Next::Wait(time(unit.wake).max(earliest)), unit.trouble))
+    let at = time(first.wake).max(earliest);
+    Ok(match units.iter().find(|unit| !is_place(unit)) {
+        Some(behind) => (Next::Wait(at), behind.trouble.clone()),
+        None => (Next::CaughtUp(at.min(ctx.now() + IDLE)), None),
+    })
 }
 
 /// Ends a lane's step.

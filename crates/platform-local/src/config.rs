@@ -44,6 +44,11 @@ struct Entry {
     key_id: Option<String>,
     scopes: Option<String>,
     share_percent: Option<u8>,
+    enterprise_id: Option<String>,
+    user_id: Option<String>,
+    monthly_calls: Option<u64>,
+    domains: Option<String>,
+    algorithm: Option<String>,
     client_secret_env: Option<String>,
     client_secret_file: Option<String>,
     certificate_file: Option<String>,
@@ -209,6 +214,14 @@ fn connection(
             "share_percent",
             entry.share_percent.map(|share| share.to_string()),
         ),
+        ("enterprise_id", entry.enterprise_id),
+        ("user_id", entry.user_id),
+        (
+            "monthly_calls",
+            entry.monthly_calls.map(|calls| calls.to_string()),
+        ),
+        ("domains", entry.domains),
+        ("algorithm", entry.algorithm),
     ] {
         app_settings.extend(value.map(|value| (name.to_string(), value)));
     }

@@ -13,10 +13,11 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 29] = [
+    let rooms: [(&str, &[&str]); 30] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
+        ("app-box", &["model", "http", "connector"]),
         ("app-microsoft365", &["model", "http", "connector"]),
         ("app-okta", &["model", "http", "connector"]),
         ("lake", &["model"]),
@@ -29,6 +30,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "connector",
                 "ocsf",
                 "lake",
+                "app-box",
                 "app-microsoft365",
                 "app-okta",
             ],

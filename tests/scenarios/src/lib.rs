@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod box_files;
 mod changes;
 mod contracts;
 mod deaths;
@@ -19,4 +20,5 @@ mod telling;
 mod template;
 mod view_building;
 mod views;
+mod walks;
 mod world;

@@ -30,6 +30,8 @@ pub enum Stream {
     Request,
     Domain,
     SignIn,
+    Link,
+    Label,
 }
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

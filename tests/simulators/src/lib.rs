@@ -2,6 +2,7 @@
 
 mod address;
 mod answer;
+pub mod box_com;
 mod chance;
 mod json;
 mod latency;

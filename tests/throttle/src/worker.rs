@@ -135,6 +135,7 @@ impl<'a> Worker<'a> {
         loop {
             let spend = Spend {
                 bucket: self.scenario().limit.bucket,
+                account: None,
                 class: "list",
                 urgency,
             };

@@ -62,6 +62,7 @@ async fn admit(gates: &Gates) -> Result<Pass<'_>, GateError> {
     gates
         .admit(Spend {
             bucket: "mgmt",
+            account: None,
             class: "list",
             urgency: Urgency::Bulk,
         })
@@ -111,6 +112,7 @@ async fn an_unknown_bucket_is_an_error() {
     let site = Site::new();
     let spend = Spend {
         bucket: "files",
+        account: None,
         class: "list",
         urgency: Urgency::Bulk,
     };
@@ -188,6 +190,7 @@ async fn a_long_pause_ends_the_step_and_holds_for_everybody() {
     assert!(site.in_s(later(admit(&other).await)) > 58.0);
     let person = Spend {
         bucket: "mgmt",
+        account: None,
         class: "delete",
         urgency: Urgency::Interactive,
     };
@@ -287,6 +290,7 @@ async fn a_table_that_cannot_be_used_is_an_error_and_one_that_is_busy_is_later()
     let site = Site::new();
     let person = Spend {
         bucket: "mgmt",
+        account: None,
         class: "delete",
         urgency: Urgency::Interactive,
     };
@@ -342,4 +346,33 @@ async fn a_tenant_whose_size_is_known_now_gets_the_limit_of_its_size() {
     // And back, when seats are given up.
     let small = seconds_for(5, 60.0).await;
     assert!(small > 3.5, "{small} s at one call a second");
+}
+
+/// A vendor that counts each user's calls by itself: one who has used up theirs is in nobody's way.
+#[tokio::test(start_paused = true)]
+async fn each_account_has_a_limit_of_its_own() {
+    let site = Site::new();
+    let of_each = || limit(60.0, secs(60));
+    let spend = |account| Spend {
+        bucket: "mgmt",
+        account,
+        class: "list",
+        urgency: Urgency::Bulk,
+    };
+    let gates = site.gates(of_each(), None, secs(55));
+    let pass = gates.admit(spend(Some("11"))).await.unwrap();
+    let pause = pass.settle(throttled(Some(600))).await;
+    assert!(matches!(pause, Err(GateError::Later { .. })));
+    let ticket = gates.ticket();
+    for account in [None, Some("12"), Some("13")] {
+        let pass = gates.admit(spend(account)).await.unwrap();
+        assert_eq!(pass.settle(Signs::default()).await.unwrap(), Verdict::Done);
+    }
+    gates.finish().await;
+    drop(gates);
+    // Another invocation knows it, too, whatever ticket it comes with.
+    let gates = site.gates(of_each(), ticket, secs(55));
+    let until = later(gates.admit(spend(Some("11"))).await);
+    assert!((595.0..605.0).contains(&site.in_s(until)));
+    assert!(gates.admit(spend(Some("12"))).await.is_ok());
 }

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 use super::targets::Targets;
 use crate::catalog::{self, Who};
-use crate::json::{self, Members};
 use crate::wire::moment;
+use casbah_connector::json::{self, Members};
 
 /// The name of the log, which has only one type of record.
 const LOG: &str = "System Log";

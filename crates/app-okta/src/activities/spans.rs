@@ -1,106 +1,34 @@
-//! Which requests make a window, and how often each span is read; pure.
+//! Which requests make a window; pure. How spans are cut and how often each is read is told in `casbah_connector::spans`.
 
-use casbah_model::cursor::{Window, floor};
+use casbah_connector::spans::{self, Reading, Span};
+use casbah_model::cursor::Window;
 use casbah_model::{SignedDuration, Timestamp};
 
-/// The longest span: a busy org has some hundred pages in it, and a chain of them goes on where it stopped.
-const SPAN: SignedDuration = SignedDuration::from_hours(1);
-/// Windows of what is new are this long, aligned (pipeline design, section 11); a look between them ends elsewhere.
-const LIVE: SignedDuration = SignedDuration::from_mins(5);
 /// Looks read whole pieces of this, so that a busy minute is not read at every look; more often than once a minute the
 /// log should not be polled (system-log-query).
 const LOOK: SignedDuration = SignedDuration::from_mins(2);
-/// A span that is over for so long shows all but single late events.
-const LATE: SignedDuration = SignedDuration::from_mins(60);
-/// Single events are stored hours late: after so long a span is read for the last time.
-const LAST: SignedDuration = SignedDuration::from_hours(24);
 /// Events are kept for 90 days (system-log-query, "Retention").
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Why a span is read: the same span for the same reason is one bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// Before its window is over.
-    Look = 0,
-    New = 1,
-    Late = 2,
-    Last = 3,
+/// The request, without its number of events. Nobody documents whether its ends belong to it, so it begins a
+/// millisecond early: times are told in these, and what comes twice is dropped by its id.
+pub(super) fn query(span: &Span) -> String {
+    let at = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+    let since = span.window.from - SignedDuration::from_millis(1);
+    let (since, until) = (at(since), at(span.window.to));
+    format!("/api/v1/logs?since={since}&until={until}&sortOrder=ASCENDING")
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) window: Window,
-    pub(super) reading: Reading,
-    /// Whose end says where on the axis of listings it stands.
-    listed: Window,
+pub(super) fn expires(span: &Span) -> Timestamp {
+    span.window.from + KEPT
 }
 
-impl Span {
-    pub(super) fn id(&self) -> String {
-        let Window { from, to } = self.window;
-        let length = to.as_millisecond() - from.as_millisecond();
-        format!("{}-{length}-{}", from.as_millisecond(), self.reading as u8)
-    }
-
-    /// The request, without its number of events. Nobody documents whether its ends belong to it, so it begins a
-    /// millisecond early: times are told in these, and what comes twice is dropped by its id.
-    pub(super) fn query(&self) -> String {
-        let at = |time: Timestamp| time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let since = self.window.from - SignedDuration::from_millis(1);
-        let (since, until) = (at(since), at(self.window.to));
-        format!("/api/v1/logs?since={since}&until={until}&sortOrder=ASCENDING")
-    }
-
-    /// The last moment of what it was listed with: all that it shows was there by then.
-    pub(super) fn available(&self) -> Timestamp {
-        self.listed.to - SignedDuration::from_millis(1)
-    }
-
-    pub(super) fn expires(&self) -> Timestamp {
-        self.window.from + KEPT
-    }
-}
-
-/// The spans of a window that is listed at `now`.
-///
-/// A span that has been over for an hour brings with it the one of a day before, to be read for the last time: the
-/// listing of what is late comes by every hour exactly so, and no other stream is needed for it.
+/// The spans of a window that is listed at `now`, over or not.
 pub(super) fn of(window: Window, now: Timestamp, reach: SignedDuration) -> Vec<Span> {
-    if is_look(window, now) {
-        return looks(window);
+    match spans::is_look(window, now) {
+        true => looks(window),
+        false => spans::of(window, now, reach),
     }
-    let mut spans = vec![];
-    for piece in pieces(window, SPAN) {
-        let age = now.duration_since(piece.to);
-        let reading = if age >= LAST {
-            Reading::Last
-        } else if age >= LATE {
-            Reading::Late
-        } else {
-            Reading::New
-        };
-        spans.push(Span {
-            window: piece,
-            reading,
-            listed: piece,
-        });
-        let before = Window::new(piece.from - LAST, piece.to - LAST);
-        let is_in_reach = now.duration_since(before.from) <= reach;
-        if age >= LATE && is_in_reach {
-            spans.push(Span {
-                window: before,
-                reading: Reading::Last,
-                listed: piece,
-            });
-        }
-    }
-    spans
-}
-
-/// Whether it is part of a window that is not over yet.
-fn is_look(window: Window, now: Timestamp) -> bool {
-    let is_short = window.length() < LIVE && floor(window.to, LIVE) != window.to;
-    is_short && now.duration_since(window.to) < SignedDuration::from_mins(1)
 }
 
 fn looks(window: Window) -> Vec<Span> {
@@ -116,18 +44,6 @@ fn looks(window: Window) -> Vec<Span> {
         from = window.to;
     }
     spans
-}
-
-/// A window cut at the multiples of a length, so that windows of any size make the same pieces.
-fn pieces(window: Window, length: SignedDuration) -> Vec<Window> {
-    let mut pieces = vec![];
-    let mut from = window.from;
-    while from < window.to {
-        let to = (floor(from, length) + length).min(window.to);
-        pieces.push(Window::new(from, to));
-        from = to;
-    }
-    pieces
 }
 
 #[cfg(test)]
@@ -151,45 +67,6 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_read_when_it_is_over_an_hour_later_and_a_day_later() {
-        let live = spans("04T10:05:00", "04T10:10:00", "04T10:12:00");
-        assert_eq!(live, ["04T10:05/04T10:10 New"]);
-        let late = spans("04T10:00:00", "04T11:00:00", "04T12:30:00");
-        assert_eq!(late, ["04T10:00/04T11:00 Late", "03T10:00/03T11:00 Last"]);
-        let next_day = spans("05T10:00:00", "05T11:00:00", "05T12:30:00");
-        assert_eq!(next_day[1], "04T10:00/04T11:00 Last");
-    }
-
-    #[test]
-    fn wide_windows_make_the_spans_that_narrow_ones_make() {
-        let day = spans("01T00:00:00", "02T00:00:00", "07T00:00:00");
-        let hours = (0..24).flat_map(|hour| {
-            let from = format!("01T{hour:02}:00:00");
-            let to = match hour {
-                23 => "02T00:00:00".to_string(),
-                _ => format!("01T{:02}:00:00", hour + 1),
-            };
-            spans(&from, &to, "07T00:00:00")
-        });
-        assert_eq!(day, hours.collect::<Vec<_>>());
-        assert!(day.iter().all(|span| span.ends_with("Last")), "{day:?}");
-        // The day before is within reach as well; what is beyond is not read.
-        assert_eq!(day.len(), 48);
-        assert_eq!(spans("01T00:00:00", "01T01:00:00", "07T23:00:00").len(), 1);
-    }
-
-    #[test]
-    fn spans_meet_and_cover_their_window_whatever_its_ends() {
-        let window = Window::new(at("01T07:31:12.345"), at("02T03:00:00.001"));
-        let pieces = pieces(window, SPAN);
-        assert_eq!(pieces.first().map(|piece| piece.from), Some(window.from));
-        assert_eq!(pieces.last().map(|piece| piece.to), Some(window.to));
-        assert!(pieces.windows(2).all(|pair| pair[0].to == pair[1].from));
-        assert!(pieces.iter().all(|piece| piece.length() <= SPAN));
-        assert_eq!(of(Window::new(window.to, window.to), window.to, REACH), []);
-    }
-
-    #[test]
     fn a_look_reads_whole_pieces_and_each_once() {
         assert_eq!(spans("04T10:05:00", "04T10:06:50", "04T10:07:00").len(), 0);
         let first = spans("04T10:05:00", "04T10:07:50", "04T10:08:00");
@@ -200,28 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn the_same_span_for_another_reason_is_another_bundle() {
-        let window = Window::new(at("04T10:00:00"), at("04T11:00:00"));
-        let id = |now| of(window, at(now), REACH)[0].id();
-        assert_eq!(id("04T11:02:00"), "1777888800000-3600000-1");
-        assert_eq!(id("04T12:30:00"), "1777888800000-3600000-2");
-        assert_eq!(id("05T12:30:00"), "1777888800000-3600000-3");
-    }
-
-    #[test]
-    fn a_span_stands_within_the_window_that_lists_it_also_when_it_is_of_a_day_before() {
-        let window = Window::new(at("04T10:00:00"), at("04T12:00:00"));
-        for span in of(window, at("04T14:00:00"), REACH) {
-            assert!(window.contains(span.available()), "{span:?}");
-        }
-    }
-
-    #[test]
     fn a_request_begins_a_millisecond_early() {
         let window = Window::new(at("04T10:00:00"), at("04T10:05:00"));
         let span = of(window, at("04T10:07:00"), REACH)[0];
         assert_eq!(
-            span.query(),
+            query(&span),
             "/api/v1/logs?since=2026-05-04T09:59:59.999Z&until=2026-05-04T10:05:00.000Z&sortOrder=ASCENDING"
         );
     }

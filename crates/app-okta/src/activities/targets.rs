@@ -3,7 +3,7 @@
 use casbah_model::event::{Deed, Entity, Event, Named, Resource, Text};
 
 use super::event::person;
-use crate::json::Members;
+use casbah_connector::json::Members;
 
 /// Targets of one event; a longer list stays in the record.
 const TARGETS_MAX: usize = 100;

@@ -236,6 +236,7 @@ fn content(query: &str) -> ContentRef {
         address: format!("https://acme.okta.com/api/v1/logs?{query}"),
         available: started(),
         expires: started(),
+        not_before: None,
     }
 }
 

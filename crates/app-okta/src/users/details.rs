@@ -4,8 +4,8 @@ use casbah_connector::{EntityDetails, GroupKind, HolderKind};
 use casbah_model::Timestamp;
 
 use super::entity::scopes;
-use crate::json::Members;
 use crate::wire::moment;
+use casbah_connector::json::Members;
 
 /// Reads a record of a collection; one that cannot be read says nothing.
 pub(super) fn read(collection: &str, raw: &[u8]) -> EntityDetails {

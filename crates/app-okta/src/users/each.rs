@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::pages::{self, Fetched, Lists, Missed, Paging, address, fetch, more, place};
 use super::{entity, what};
-use crate::json::Members;
 use crate::limits::Bucket;
 use crate::wire::{explain, segment};
+use casbah_connector::json::Members;
 
 /// Parents, and the path of the list of one of them around its id.
 pub(super) struct Each {

@@ -5,8 +5,8 @@ use casbah_model::user::{
     Application, Entity, Grant, GrantKind, Group, Role, RoleAssignment, User,
 };
 
-use crate::json::Members;
 use crate::wire::moment;
+use casbah_connector::json::Members;
 
 /// Reads a record of a collection, of the list of `parent` where it comes from one; an error is the reason why it is none.
 pub(super) fn read(
@@ -122,7 +122,7 @@ fn is_privileged(members: &Members<'_>) -> bool {
 /// The scopes of a grant, which has one, or of a token, which has several.
 pub(super) fn scopes(members: &Members<'_>) -> Vec<String> {
     let listed = members.list("scopes").into_iter();
-    let listed = listed.filter_map(crate::json::text);
+    let listed = listed.filter_map(casbah_connector::json::text);
     let one = members.text("scopeId");
     listed.chain(one).map(String::from).collect()
 }

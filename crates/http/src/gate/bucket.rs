@@ -153,8 +153,9 @@ pub const LEARNT: [&str; 20] = [
 pub const PROFILE: [&str; 9] = ["m", "cap", "lim", "ld", "n", "n0", "hi", "cost", "pv"];
 
 impl Bucket {
-    pub fn key(limit: &Limit, scope: &str) -> Key {
-        Key::new(format!("B#{}#{scope}", limit.bucket), "BKT")
+    pub fn key(limit: &Limit, scope: &str, account: Option<&str>) -> Key {
+        let sort = account.map_or("BKT".into(), |account| format!("BKT#{account}"));
+        Key::new(format!("B#{}#{scope}", limit.bucket), sort)
     }
 
     pub fn new(limit: &Limit, now_ms: i64) -> Bucket {

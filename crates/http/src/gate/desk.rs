@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casbah_model::ports::{Clock, Rng, StateStore, StoreError};
-use casbah_model::state::{Item, Key, Write};
+use casbah_model::state::{EXPIRES, Item, Key, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
 use super::bucket::Bucket;
@@ -33,6 +33,8 @@ pub struct Desk {
     pub rng: Arc<dyn Rng>,
     pub limit: Limit,
     pub key: Key,
+    /// The table may forget it so long after it was made; it is made anew then.
+    pub lives: Option<SignedDuration>,
 }
 
 /// The answer to an acquire.
@@ -62,7 +64,11 @@ impl Desk {
     }
 
     async fn create(&self) -> Result<Bucket, StoreError> {
-        let item = Bucket::new(&self.limit, self.now_ms()).item();
+        let mut item = Bucket::new(&self.limit, self.now_ms()).item();
+        if let Some(lives) = self.lives {
+            let expires = (self.clock.now() + lives).as_second();
+            item.insert(EXPIRES.into(), expires.into());
+        }
         match self
             .write(Write::create(self.key.clone(), item.clone()))
             .await

@@ -103,8 +103,7 @@ pub struct Holder {
 
 impl Holder {
     pub fn new(limit: &Limit, ticket: Option<&Ticket>) -> Holder {
-        let ticket = ticket
-            .filter(|ticket| ticket.bucket == limit.bucket && ticket.track < limit.track_count());
+        let ticket = ticket.filter(|ticket| ticket.track < limit.track_count());
         let slice =
             ticket.map(|ticket| Slice::new(ticket.track as usize, ticket.from_ms, ticket.to_ms));
         let length_ms = slice.as_ref().map_or(0, Slice::length_ms);

@@ -19,14 +19,11 @@ impl Gates {
     /// invocation's.
     pub fn ticket(&self) -> Option<Ticket> {
         let left = self.lock_left().take()?;
-        let gate = self
-            .gates
-            .iter()
-            .find(|gate| gate.desk.limit.bucket == left)?;
+        let gate = self.all().into_iter().find(|gate| gate.name == left)?;
         let slice = gate.lock().carry(&gate.desk.limit)?;
         let track = u32::try_from(slice.track).ok()?;
         Some(Ticket {
-            bucket: left.to_string(),
+            bucket: left,
             track,
             from_ms: slice.from_ms,
             to_ms: slice.to_ms,
@@ -40,15 +37,15 @@ impl Gates {
     /// acquired ahead would stay empty, ten seconds of the limit in each minute.
     pub fn hand_over(&self) -> Option<Ticket> {
         let now = milliseconds(self.now());
-        let rests = self.gates.iter().filter_map(|gate| {
+        let rests = self.all().into_iter().filter_map(|gate| {
             let slice = gate.lock().hand_over(&gate.desk.limit, now)?;
-            Some((gate.desk.limit.bucket, slice))
+            Some((gate.name.clone(), slice))
         });
         let (bucket, slice) = rests.max_by_key(|(_, slice)| slice.length_ms())?;
         let track = u32::try_from(slice.track).ok()?;
         let (from_ms, to_ms) = (slice.from_ms, slice.to_ms);
-        (to_ms > from_ms).then(|| Ticket {
-            bucket: bucket.to_string(),
+        (to_ms > from_ms).then_some(Ticket {
+            bucket,
             track,
             from_ms,
             to_ms,
@@ -61,7 +58,7 @@ impl Gates {
     /// To be called when the step ends, after `ticket`. Not calling it loses at most the rest of a
     /// slice.
     pub async fn finish(&self) {
-        for gate in &self.gates {
+        for gate in self.all() {
             let limit = &gate.desk.limit;
             let (known, rests, uncounted) = gate.lock().release(limit, milliseconds(self.now()));
             let Some(bucket) = known else { continue };

@@ -6,6 +6,7 @@
 //! design). What is read from headers, and what is done about other errors than 429, is the
 //! caller's.
 
+mod accounts;
 mod bucket;
 mod day;
 mod desk;
@@ -39,6 +40,7 @@ use casbah_model::state::Key;
 use futures::channel::oneshot;
 use futures::future::select;
 
+use accounts::Accounts;
 use bucket::Bucket;
 use desk::{Desk, Taken, milliseconds, timestamp};
 use holder::{Holder, Move, Trip};
@@ -48,15 +50,18 @@ use turn::Turns;
 
 /// All limits of one connection, for one invocation; its concurrent calls share it by reference.
 pub struct Gates {
-    gates: Vec<Gate>,
+    gates: Vec<Arc<Gate>>,
+    accounts: Accounts,
     clock: Arc<dyn Clock>,
     deadline_ms: i64,
-    /// The bucket that told a caller to come back later, last.
-    left: Mutex<Option<&'static str>>,
+    /// The gate that told a caller to come back later, last.
+    left: Mutex<Option<String>>,
 }
 
 /// One limit scope.
 struct Gate {
+    /// What a ticket calls it: the bucket, with the account if it is the limit of one.
+    name: String,
     desk: Desk,
     holder: Mutex<Holder>,
     turns: Turns,
@@ -64,8 +69,10 @@ struct Gate {
 
 /// A call that wants to be sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Spend {
+pub struct Spend<'a> {
     pub bucket: &'static str,
+    /// On whose account, for vendors that count the calls of each account by itself.
+    pub account: Option<&'a str>,
     /// Endpoint class: calls that cost about the same.
     pub class: &'static str,
     pub urgency: Urgency,
@@ -121,9 +128,10 @@ pub enum Verdict {
     Again,
 }
 
-/// Where the table keeps what is known of a limit of this scope, which is removed with the scope.
+/// Where the table keeps what is known of a limit of this scope, which is removed with the scope. Sort keys of the
+/// limit's accounts begin with the one of the limit itself.
 pub fn key(limit: &Limit, scope: &str) -> Key {
-    Bucket::key(limit, scope)
+    Bucket::key(limit, scope, None)
 }
 
 /// When lanes come back after the table could not be reached (throttle design, section 12).
@@ -144,20 +152,22 @@ impl Gates {
         ticket: Option<Ticket>,
         deadline: Timestamp,
     ) -> Gates {
-        let gate = |limit: Limit| Gate {
-            holder: Mutex::new(Holder::new(&limit, ticket.as_ref())),
-            turns: Turns::default(),
-            desk: Desk {
-                key: Bucket::key(&limit, &scope),
+        let gate = |limit: Limit| {
+            let name = limit.bucket.to_string();
+            let desk = Desk {
+                key: Bucket::key(&limit, &scope, None),
                 store: store.clone(),
                 clock: clock.clone(),
                 rng: rng.clone(),
                 limit,
-            },
+                lives: None,
+            };
+            Arc::new(Gate::new(name, desk, ticket.as_ref()))
         };
         let gates = limits.into_iter().map(gate).collect();
         Gates {
             gates,
+            accounts: Accounts::new(scope, ticket.clone()),
             clock,
             deadline_ms: deadline.as_millisecond(),
             left: Mutex::default(),
@@ -168,7 +178,7 @@ impl Gates {
     ///
     /// # Errors
     /// `Later` when that is more than 1.5 s away; every further admit says so too, without writing.
-    pub async fn admit(&self, spend: Spend) -> Result<Pass<'_>, GateError> {
+    pub async fn admit(&self, spend: Spend<'_>) -> Result<Pass<'_>, GateError> {
         let gate = self
             .gates
             .iter()
@@ -176,13 +186,17 @@ impl Gates {
         let gate = gate.ok_or(GateError::UnknownBucket {
             bucket: spend.bucket,
         })?;
+        let gate = match spend.account {
+            Some(account) => self.accounts.gate(gate, account),
+            None => Arc::clone(gate),
+        };
         let trip = match spend.urgency {
-            Urgency::Bulk => self.admit_bulk(gate, spend.class).await?,
-            Urgency::Interactive => self.admit_interactive(gate, spend.class).await?,
-            Urgency::Prompt if self.is_open_to_prompt(gate).await => {
-                self.admit_interactive(gate, spend.class).await?
+            Urgency::Bulk => self.admit_bulk(&gate, spend.class).await?,
+            Urgency::Interactive => self.admit_interactive(&gate, spend.class).await?,
+            Urgency::Prompt if self.is_open_to_prompt(&gate).await => {
+                self.admit_interactive(&gate, spend.class).await?
             }
-            Urgency::Prompt => self.admit_bulk(gate, spend.class).await?,
+            Urgency::Prompt => self.admit_bulk(&gate, spend.class).await?,
         };
         Ok(Pass {
             gates: self,
@@ -264,9 +278,16 @@ impl Gates {
     /// Tells how many calls are still to come, when the invocation knows: slices are acquired for
     /// as many and no more. A call that comes all the same finds a short slice.
     pub fn expect(&self, calls: Option<usize>) {
-        for gate in &self.gates {
+        for gate in self.all() {
             gate.lock().expected = calls;
         }
+    }
+
+    /// The limits, and those of accounts that were called for.
+    fn all(&self) -> Vec<Arc<Gate>> {
+        let mut gates = self.gates.clone();
+        gates.extend(self.accounts.all());
+        gates
     }
 
     pub fn now(&self) -> Timestamp {
@@ -274,7 +295,7 @@ impl Gates {
     }
 
     fn later(&self, gate: &Gate, until_ms: i64) -> GateError {
-        *self.lock_left() = Some(gate.desk.limit.bucket);
+        *self.lock_left() = Some(gate.name.clone());
         let mut holder = gate.lock();
         let until_ms = until_ms.max(gate.desk.now_ms());
         holder.left_until_ms = Some(until_ms);
@@ -293,12 +314,22 @@ impl Gates {
         }
     }
 
-    fn lock_left(&self) -> MutexGuard<'_, Option<&'static str>> {
+    fn lock_left(&self) -> MutexGuard<'_, Option<String>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gate {
+    fn new(name: String, desk: Desk, ticket: Option<&Ticket>) -> Gate {
+        let ticket = ticket.filter(|ticket| ticket.bucket == name);
+        Gate {
+            holder: Mutex::new(Holder::new(&desk.limit, ticket)),
+            turns: Turns::default(),
+            name,
+            desk,
+        }
+    }
+
     /// The state is plain numbers that each method leaves whole, so a panic elsewhere does not
     /// spoil it.
     fn lock(&self) -> MutexGuard<'_, Holder> {

@@ -1,5 +1,7 @@
 //! A call that was admitted.
 
+use std::sync::Arc;
+
 use super::desk::milliseconds;
 use super::holder::Trip;
 use super::{Gate, GateError, Gates, Signs, Verdict};
@@ -8,7 +10,7 @@ use super::{Gate, GateError, Gates, Signs, Verdict};
 /// place in flight.
 pub struct Pass<'a> {
     pub(super) gates: &'a Gates,
-    pub(super) gate: &'a Gate,
+    pub(super) gate: Arc<Gate>,
     pub(super) trip: Option<Trip>,
 }
 
@@ -31,7 +33,7 @@ impl Pass<'_> {
             is_news
         };
         match signs.throttled {
-            Some(throttled) => self.gates.throttled(self.gate, throttled, is_news).await,
+            Some(throttled) => self.gates.throttled(&self.gate, throttled, is_news).await,
             None => Ok(Verdict::Done),
         }
     }

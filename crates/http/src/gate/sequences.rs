@@ -77,7 +77,7 @@ impl Playground {
         };
         let bucket = Bucket::new(&limit, NOW);
         Playground {
-            key: Bucket::key(&limit, "c1.1"),
+            key: Bucket::key(&limit, "c1.1", None),
             item: bucket.item(),
             now_ms: NOW,
             known: vec![bucket; WORKERS],

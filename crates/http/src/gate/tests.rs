@@ -408,7 +408,7 @@ fn a_slice_is_acquired_only_if_the_day_holds_all_of_it() {
             tails: vec![evening + tail_ms],
             ..Bucket::new(&limit, NOW)
         };
-        let key = Bucket::key(&limit, "c1.1");
+        let key = Bucket::key(&limit, "c1.1", None);
         let want = Want {
             track: 0,
             own: None,

@@ -109,6 +109,8 @@ async fn read_bundle(
         all.refused.extend(kept.refused);
         all.raw_bytes_max = all.raw_bytes_max.max(kept.raw_bytes_max);
         match next {
+            // A place behind which there is nothing yet.
+            Some(next) if next.not_before.is_some() => return Ok(all),
             Some(next) => content = next,
             None => return Ok(all),
         }
@@ -433,6 +435,7 @@ async fn links(bench: &Bench) {
             address,
             available: now,
             expires,
+            not_before: None,
         };
         let error = read_bundle(bench, feed, &content)
             .await

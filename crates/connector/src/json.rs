@@ -1,4 +1,4 @@
-//! An object's members in their order, borrowed from its text: Okta adds members without notice, and what has no place
+//! An object's members in their order, borrowed from its text: vendors add members without notice, and what has no place
 //! in our words for an event is kept as it came.
 
 use std::borrow::Cow;
@@ -10,44 +10,44 @@ use serde_json::value::RawValue;
 
 /// The members of one object.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
+pub struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
 
 impl<'a> Members<'a> {
     /// Reads a text that is an object, and nothing else.
-    pub(crate) fn read(raw: &'a [u8]) -> Option<Members<'a>> {
+    pub fn read(raw: &'a [u8]) -> Option<Members<'a>> {
         serde_json::from_slice(raw).ok()
     }
 
     /// The members of a value; none when it is no object.
-    pub(crate) fn of(value: Option<&'a RawValue>) -> Members<'a> {
+    pub fn of(value: Option<&'a RawValue>) -> Members<'a> {
         let value = value.and_then(|value| serde_json::from_str(value.get()).ok());
         value.unwrap_or_default()
     }
 
     /// A member; when a name comes twice the last one holds, as everywhere else in JSON.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let mut found = self.0.iter().rev().filter(|(known, _)| known == name);
         found.next().map(|(_, value)| *value)
     }
 
     /// A text that says something.
-    pub(crate) fn text(&self, name: &str) -> Option<Text<'a>> {
+    pub fn text(&self, name: &str) -> Option<Text<'a>> {
         text(self.get(name)?).filter(|text| !text.is_empty())
     }
 
-    pub(crate) fn object(&self, name: &str) -> Members<'a> {
+    pub fn object(&self, name: &str) -> Members<'a> {
         Members::of(self.get(name))
     }
 
     /// The items of a list; none when it is no list.
-    pub(crate) fn list(&self, name: &str) -> Vec<&'a RawValue> {
+    pub fn list(&self, name: &str) -> Vec<&'a RawValue> {
         let list = self.get(name);
         let list = list.and_then(|list| serde_json::from_str(list.get()).ok());
         list.unwrap_or_default()
     }
 
     /// The members without these, each name once.
-    pub(crate) fn without(mut self, taken: &[&str]) -> Vec<(Text<'a>, &'a RawValue)> {
+    pub fn without(mut self, taken: &[&str]) -> Vec<(Text<'a>, &'a RawValue)> {
         self.0.retain(|(name, _)| !taken.contains(&name.as_ref()));
         // Stable, so that of two members of a name the last stays the last.
         self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// A text; `None` for anything else.
-pub(crate) fn text(value: &RawValue) -> Option<Text<'_>> {
+pub fn text(value: &RawValue) -> Option<Text<'_>> {
     let inner = value.get().strip_prefix('"')?.strip_suffix('"')?;
     if !inner.contains('\\') {
         return Some(Cow::Borrowed(inner));
@@ -121,12 +121,12 @@ pub(crate) fn text(value: &RawValue) -> Option<Text<'_>> {
 }
 
 /// Whether it says nothing: null, an empty text, an empty list, an empty object.
-pub(crate) fn is_empty(value: &RawValue) -> bool {
+pub fn is_empty(value: &RawValue) -> bool {
     matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
 }
 
 /// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double, nesting without end.
-pub(crate) fn is_odd(value: &RawValue) -> bool {
+pub fn is_odd(value: &RawValue) -> bool {
     const SHORT: usize = 200;
     let json = value.get();
     let is_exponent = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E');

@@ -1,0 +1,54 @@
+//! An enterprise of Box: its token endpoint, the directory, the event streams, and folders with who can see them.
+//!
+//! Written from Box's documentation, never from a reader of it. Comments name the document a behaviour comes from;
+//! "uncertain" marks what none says for sure. Where two behaviours are possible, `Choices` has both.
+//! What is read is here; webhooks, downloads and the calls that change something are not.
+
+mod collaborations;
+mod deeds;
+mod desk;
+mod directory;
+mod enterprise;
+mod event_text;
+mod events;
+mod faults;
+mod folders;
+mod gate;
+mod groups;
+mod holdings;
+mod ids;
+mod item_deeds;
+mod item_text;
+mod items;
+mod library;
+mod limits;
+mod log;
+mod login;
+mod paging;
+mod people;
+mod plan;
+mod schedule;
+mod sharing;
+mod simulator;
+mod traffic;
+mod trouble;
+mod truth;
+mod wire;
+mod world;
+
+pub use crate::latency::Latency;
+pub use crate::switches::FaultSettings;
+pub use faults::Fault;
+pub use holdings::{Activity, Holdings, UserHeld};
+pub use limits::{Bucket, BucketOwner, Limits};
+pub use people::{Role, Status};
+pub use plan::{
+    ActingGone, ActingInactive, AppAccess, Choices, Client, EndMarker, FieldsBeside, MissingScope,
+    NowInLogs, OldPosition, Plan, PositionForm, READ_SCOPES, RefusedScope, ServiceAccount,
+    StreamTimes, UnauthorizedApp, UnauthorizedBody,
+};
+pub use sharing::Access;
+pub use simulator::Simulator;
+pub use traffic::Traffic;
+pub use truth::ItemHeld;
+pub use world::{Deed, Invitee};
