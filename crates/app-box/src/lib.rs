@@ -1,12 +1,14 @@
 //! Box: users, groups and admin roles, the events of the enterprise, and files with who can see them.
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a connection,
-//! `users` reads the directory, `activities` the events, `catalog` says what they mean, `limits` what may be spent.
+//! `users` reads the directory, `activities` the events, `catalog` says what they mean, `files` walks the folder trees of
+//! users, `limits` says what may be spent.
 
 mod activities;
 mod auth;
 pub mod catalog;
 mod dialect;
+mod files;
 mod limits;
 mod permissions;
 mod users;
@@ -19,7 +21,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Connector, Dialect, Limit, PermissionSource, UserSource,
+    ActivitySource, Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource,
+    UserSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -162,6 +165,10 @@ impl Connector for BoxCom {
 
     fn activities(&self) -> Option<&dyn ActivitySource> {
         Some(&activities::Events)
+    }
+
+    fn files(&self) -> Option<&dyn FileSource> {
+        Some(&files::Trees)
     }
 }
 

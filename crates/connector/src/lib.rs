@@ -211,8 +211,32 @@ pub trait ActivitySource: Send + Sync {
     }
 }
 
+/// How the items of a root are kept current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// A first full pass, then changes: removals are told by the vendor.
+    Delta,
+    /// A full pass each time: what it does not come upon is gone. In between single items are read again.
+    Walk,
+}
+
+/// How far an item in shared folders is visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inheritance {
+    /// As its own sharing says or, where it has none, that of the nearest folder above that has.
+    Nearest,
+    /// As the widest of its own sharing and that of all folders above.
+    Widest,
+}
+
 #[async_trait]
 pub trait FileSource: Send + Sync {
+    fn sweep(&self) -> Sweep {
+        Sweep::Delta
+    }
+    fn inheritance(&self) -> Inheritance {
+        Inheritance::Nearest
+    }
     /// What the vendor's record of an item says for people to read; what it does not say is absent.
     fn details(&self, record: &[u8]) -> FileDetails;
     /// Lists one page of the places where files live; returns where the next page starts.
@@ -232,4 +256,15 @@ pub trait FileSource: Send + Sync {
         cursor: Option<&Cursor>,
         out: &mut dyn Output<File>,
     ) -> Result<PageEnd, ConnectorError>;
+    /// Writes what single items of a walked root are now to `out`, which an event named by what stands in their address
+    /// behind the root's. Without any it only makes sure that the root is there.
+    async fn items(
+        &self,
+        _session: &Session,
+        _root: &Root,
+        _items: &[String],
+        _out: &mut dyn Output<File>,
+    ) -> Result<(), ConnectorError> {
+        Ok(())
+    }
 }

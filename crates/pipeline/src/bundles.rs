@@ -24,7 +24,7 @@ use crate::bundle_commit::{SeenIndex, commit};
 use crate::bundle_output::BundleOutput;
 use crate::context::Context;
 use crate::error::StageError;
-use crate::file_scan;
+use crate::file_hints;
 use crate::items::{self, StreamItem};
 use crate::lane;
 use crate::normalise::Normaliser;
@@ -220,7 +220,7 @@ async fn work(step: &mut Step<'_>, lane: &Lane<'_>) -> Result<Worked, StageError
             drop((shared, index));
             is_dry = false;
             is_over &= !(goes_on && is_open);
-            file_scan::look_soon(ctx, &step.scope, lane.connector, &touched).await?;
+            file_hints::look_soon(ctx, &step.scope, lane.connector, &touched).await?;
             if !step.is_still_wanted().await? && matches!(stop, Stop::No) {
                 stop = Stop::Until(ctx.now());
             }

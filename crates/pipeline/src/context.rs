@@ -19,7 +19,7 @@ use casbah_ocsf::Profile;
 use crate::apps;
 use crate::counted::Counted;
 use crate::error::StageError;
-use crate::file_scan::RootsCache;
+use crate::file_hints::RootsCache;
 use crate::items::ConnectionItem;
 use crate::meter::Meter;
 use crate::patient::Patient;

@@ -271,7 +271,7 @@ impl Job<'_> {
         if ended != Ended::Whole {
             return Ok(ended);
         }
-        for partition in [scope.pk(), scope.gaps()] {
+        for partition in [scope.pk(), scope.gaps(), scope.asked()] {
             let ended = self.plain(&partition).await?;
             if ended != Ended::Whole {
                 return Ok(ended);

@@ -4,26 +4,25 @@
 //! an audit event names as changed or shared makes its root due at once; the sweep twice a day remains the truth.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 
-use casbah_connector::{Connector, ConnectorError, FileSource, PageEnd, Recovery, Session};
+use casbah_connector::{ConnectorError, FileSource, PageEnd, Recovery, Session, Sweep};
 use casbah_model::connection::Cause;
 use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
 use casbah_model::message::Ticket;
-use casbah_model::ports::{Query, StoreError};
-use casbah_model::state::{Condition, Item, Key, Set, Write};
+use casbah_model::state::Key;
 use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 
+use crate::asked::{self, Read};
 use crate::context::Context;
 use crate::error::StageError;
-use crate::hint::{index_sets, nudge};
-use crate::items::{self, Position, Scope, StreamItem, StreamState, time};
+use crate::file_hints::look_at;
+use crate::items::{self, Position, StreamItem, StreamState};
 use crate::lane;
 use crate::page_loop::{Group, Pages, group};
 use crate::roots::close_run;
-use crate::sink::{InventorySink, Touched};
+use crate::sink::InventorySink;
 use crate::step::{Committed, Next, Step};
 
 /// Lanes of the file sweep (throttle design, section 11).
@@ -32,14 +31,8 @@ pub const LANES: usize = 3;
 pub const QUEUE: &str = "files";
 /// Units one lane works on side by side: small roots wait for the network, not for each other.
 const WIDTH: usize = 4;
-/// Addresses of roots are read again after this.
-const ROOTS_FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// Failures of a root that count as no attempt, with waits that grow to an hour.
 const FAILS_MAX: u32 = 20;
-/// A root that was looked at because of an event is not looked at again within this.
-const SOON_AGAIN: SignedDuration = SignedDuration::from_secs(30);
-/// Items of one batched read (DynamoDB API reference, "BatchGetItem").
-const KEYS_PER_READ: usize = 100;
 
 pub fn is_unit(step: &Step<'_>) -> bool {
     step.key.sk.starts_with("U#")
@@ -182,6 +175,22 @@ async fn scan_root(
         step.finish(StreamState::Failed, None, vec![]).await?;
         return Ok(Worked::Done);
     };
+    let sweep = source.sweep();
+    if sweep == Sweep::Walk {
+        // Outside of a run it is single items that are wanted.
+        if step.stream.run.is_none() {
+            return match asked::read(&mut step, session, source, &root).await? {
+                Read::Done => done(step, None, sweep).await,
+                Read::FencedOff => Ok(Worked::Done),
+                Read::Failed(error) => failed(step, error, sweep).await,
+            };
+        }
+        let is_published = step.stream.published.map(|at| at.ep) == Some(step.stream.ep);
+        if step.stream.cur.is_none() && is_published {
+            // The next pass is complete in itself: what it does not come upon is gone.
+            step.stream.ep += 1;
+        }
+    }
     let pages = RootPages {
         session,
         source,
@@ -206,25 +215,56 @@ async fn scan_root(
                     ep: step.stream.ep,
                     seq: step.stream.seq,
                 });
-                return done(step, entry).await;
+                return done(step, Some(entry), sweep).await;
             }
-            Group::Failed(error) => return failed(step, error).await,
+            Group::Failed(error) => return failed(step, error, sweep).await,
         }
     }
 }
 
-async fn done(step: Step<'_>, entry: casbah_lake::ManifestEntry) -> Result<Worked, StageError> {
+async fn done(
+    step: Step<'_>,
+    entry: Option<casbah_lake::ManifestEntry>,
+    sweep: Sweep,
+) -> Result<Worked, StageError> {
     let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
-    if step.finish(StreamState::Done, Some(entry), vec![]).await? == Committed::Yes
-        && let Some(run) = run
-    {
+    let (key, root) = (step.key.clone(), step.stream.root.clone());
+    if step.finish(StreamState::Done, entry, vec![]).await? != Committed::Yes {
+        return Ok(Worked::Done);
+    }
+    if let Some(run) = run {
         close_run(ctx, &scope, &run).await?;
+    }
+    // Items that were asked for while the unit was at work could not make it due.
+    if sweep == Sweep::Walk
+        && let Some(root) = root
+        && asked::is_any(ctx, &scope, &root).await?
+    {
+        look_at(ctx, &scope, &[key]).await?;
     }
     Ok(Worked::Done)
 }
 
+/// What the cause of a root says that is not there any more.
+pub(crate) const GONE: &str = "gone";
+
 /// Ends a unit that cannot be read in this run, with the reason.
-async fn set_aside(mut step: Step<'_>, cause: Cause) -> Result<Worked, StageError> {
+async fn set_aside(mut step: Step<'_>, cause: Cause, sweep: Sweep) -> Result<Worked, StageError> {
+    if sweep == Sweep::Walk {
+        let is_gone = cause.code == GONE;
+        // A pass that was not finished is not gone on with half a day later.
+        if is_gone || step.stream.cur.take().is_some() {
+            step.stream.ep += 1;
+            step.stream.cur = None;
+        }
+        // The vendor tells no removals of a root that is walked: nothing of it is there any more.
+        if is_gone {
+            step.stream.published = Some(Position {
+                ep: step.stream.ep,
+                seq: step.stream.seq,
+            });
+        }
+    }
     step.stream.trouble = Some(cause);
     let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
     step.finish(StreamState::Failed, None, vec![]).await?;
@@ -234,26 +274,32 @@ async fn set_aside(mut step: Step<'_>, cause: Cause) -> Result<Worked, StageErro
     Ok(Worked::Done)
 }
 
-async fn failed(mut step: Step<'_>, error: ConnectorError) -> Result<Worked, StageError> {
+async fn failed(
+    mut step: Step<'_>,
+    error: ConnectorError,
+    sweep: Sweep,
+) -> Result<Worked, StageError> {
+    let is_walk = sweep == Sweep::Walk;
     match error.recovery() {
         Recovery::Wait(until) => {
             step.release(Next::Wait(until), None).await?;
             Ok(Worked::Wait(until))
         }
-        // The root itself is gone, or closed to us: what was known of it stays, and the run goes on without it.
+        // The root itself is gone, or closed to us: the run goes on without it. What was known of it stays, unless it is
+        // one that is walked.
         Recovery::Lose(code) => {
             let what = format!("the provider does not have this root any more ({code})");
-            set_aside(step, Cause::new("gone", what, "nothing has to be done")).await
+            let cause = Cause::new(GONE, what, "nothing has to be done");
+            set_aside(step, cause, sweep).await
         }
-        Recovery::Park(cause) if step.stream.run.is_some() => set_aside(step, cause).await,
+        Recovery::Park(cause) if is_walk || step.stream.run.is_some() => {
+            set_aside(step, cause, sweep).await
+        }
         // A day of growing waits is enough for one run; the next one tries again.
         Recovery::Retry if step.stream.run.is_some() && step.stream.fails > FAILS_MAX => {
             let what = format!("the provider cannot list this root: {}", error.chain());
-            set_aside(
-                step,
-                Cause::new("unavailable", what, "the next sweep tries again"),
-            )
-            .await
+            let cause = Cause::new("unavailable", what, "the next sweep tries again");
+            set_aside(step, cause, sweep).await
         }
         // A pass cannot go on from a page that died: it starts anew as an epoch of its own.
         Recovery::Rewind => {
@@ -276,135 +322,5 @@ async fn failed(mut step: Step<'_>, error: ConnectorError) -> Result<Worked, Sta
             step.recover(error, None).await?;
             Ok(Worked::Done)
         }
-    }
-}
-
-/// Roots by address, per connection: a cache that may vanish.
-#[derive(Default)]
-pub struct RootsCache(Mutex<BTreeMap<String, (Timestamp, Roots)>>);
-
-type Roots = Arc<BTreeMap<String, Key>>;
-
-/// Makes the roots due in which files were changed or shared. It is a hint: what is lost is found by the sweep.
-pub async fn look_soon(
-    ctx: &Context,
-    scope: &Scope,
-    connector: &'static dyn Connector,
-    touched: &Touched,
-) -> Result<(), StageError> {
-    if touched.is_empty() || connector.files().is_none() {
-        return Ok(());
-    }
-    let roots = roots(ctx, scope).await?;
-    let mut due = std::collections::BTreeSet::new();
-    for address in touched.iter() {
-        let address = normal(address);
-        // The root whose address is the longest beginning of the file's: the last one that is not after it.
-        let candidates = roots.range(..=address.clone()).rev().take(8);
-        let found = candidates.into_iter().find(|(root, _)| {
-            address
-                .strip_prefix(root.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
-        due.extend(found.map(|(_, key)| key.clone()));
-    }
-    look_at(ctx, scope, &due.into_iter().collect::<Vec<_>>()).await
-}
-
-/// Makes finished units due, and wakes a lane for them. What is not there is no root that we know.
-pub(crate) async fn look_at(ctx: &Context, scope: &Scope, units: &[Key]) -> Result<(), StageError> {
-    let mut is_any = false;
-    for some in units.chunks(KEYS_PER_READ) {
-        let found = ctx.state.get(some).await?;
-        for (key, item) in some.iter().zip(found) {
-            if let Some(item) = item {
-                is_any |= make_due(ctx, key, &item).await?;
-            }
-        }
-    }
-    if is_any {
-        let lane = ctx.rng.next_u64() as usize % LANES;
-        nudge(ctx, &scope.stream(&format!("files-{lane}"))).await?;
-    }
-    Ok(())
-}
-
-async fn roots(ctx: &Context, scope: &Scope) -> Result<Roots, StageError> {
-    let now = ctx.now();
-    let name = scope.to_string();
-    if let Some((read, roots)) = ctx
-        .roots
-        .0
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .get(&name)
-        && now.duration_since(*read) < ROOTS_FRESH
-    {
-        return Ok(Arc::clone(roots));
-    }
-    let mut roots = BTreeMap::new();
-    let mut query = Query::prefix(scope.units(QUEUE), "U#");
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        for found in &page {
-            let unit: StreamItem = items::read(&found.key, &found.item)?;
-            if let Some(root) = unit.root {
-                roots.insert(normal(&root.address), found.key.clone());
-            }
-        }
-        let Some(last) = page.last() else { break };
-        query.after = Some(last.key.sk.clone());
-    }
-    let roots = Arc::new(roots);
-    let mut cache = ctx
-        .roots
-        .0
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
-    cache.insert(name, (now, Arc::clone(&roots)));
-    Ok(roots)
-}
-
-/// Addresses differ in case, in a last slash, and in whether spaces are written out.
-fn normal(address: &str) -> String {
-    address
-        .trim_end_matches('/')
-        .replace("%20", " ")
-        .to_lowercase()
-}
-
-/// Makes a finished unit due again, outside of any run; one that is waiting or at work will see the change anyway.
-async fn make_due(ctx: &Context, key: &Key, item: &Item) -> Result<bool, StageError> {
-    let mut unit: StreamItem = items::read(key, item)?;
-    let now = ctx.now();
-    if unit.st != StreamState::Done {
-        return Ok(false);
-    }
-    let due = now.max(time(unit.wake) + SOON_AGAIN);
-    let condition = Condition::All(vec![
-        Condition::Equal("v", unit.v.into()),
-        Condition::Equal("st", "DONE".into()),
-    ]);
-    unit.v += 1;
-    unit.st = StreamState::Run;
-    unit.lease = 0;
-    unit.wake = due.as_millisecond();
-    unit.index(key);
-    let mut sets = vec![
-        Set::To("v", unit.v.into()),
-        Set::To("st", "RUN".into()),
-        Set::To("wake", unit.wake.into()),
-        Set::To("lease", 0.into()),
-        Set::To("caught_up", false.into()),
-    ];
-    sets.extend(index_sets(&unit));
-    match ctx
-        .state
-        .write(Write::update(key.clone(), condition, sets))
-        .await
-    {
-        Ok(_) => Ok(true),
-        Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }

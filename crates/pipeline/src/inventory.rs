@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use casbah_connector::Inheritance;
 use casbah_lake::read::{self, Marks};
 use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::file::Sharing;
@@ -140,7 +141,10 @@ pub async fn summary(ctx: &Context, connection: &ConnectionItem) -> Result<Summa
         *summary.activities_by_kind.entry(kind).or_default() += 1;
     })
     .await?;
-    files(ctx, &scope, &mut summary).await?;
+    let source = crate::apps::connector(connection.settings.app).files();
+    if let Some(source) = source {
+        files(ctx, &scope, source.inheritance(), &mut summary).await?;
+    }
     Ok(summary)
 }
 
@@ -188,10 +192,16 @@ struct Item {
     parent: Option<String>,
 }
 
-/// Folders lie in folders this deep at the most (SharePoint limits addresses to 400 characters).
-const DEPTH_MAX: usize = 200;
+/// Folders lie in folders this deep at the most: SharePoint limits addresses to 400 characters, of Box 400 folders are
+/// read.
+const DEPTH_MAX: usize = 500;
 
-async fn files(ctx: &Context, scope: &Scope, summary: &mut Summary) -> Result<(), StageError> {
+async fn files(
+    ctx: &Context,
+    scope: &Scope,
+    inheritance: Inheritance,
+    summary: &mut Summary,
+) -> Result<(), StageError> {
     let mut roots: BTreeMap<String, HashMap<String, Item>> = BTreeMap::new();
     let mut unshared = BTreeMap::new();
     lines(ctx, scope, "files", Reading::Published, |stream, line| {
@@ -220,7 +230,7 @@ async fn files(ctx: &Context, scope: &Scope, summary: &mut Summary) -> Result<()
                 continue;
             }
             summary.files += 1;
-            let sharing = effective(items, item, unshared);
+            let sharing = effective(items, item, unshared, inheritance);
             *summary.files_by_sharing.entry(sharing.name()).or_default() += 1;
         }
     }
@@ -249,19 +259,28 @@ fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
     }
 }
 
-/// The sharing of an item: its own where it has some, else that of the nearest folder above that has.
-fn effective(items: &HashMap<String, Item>, item: &Item, unshared: Sharing) -> Sharing {
+/// The sharing of an item, as it comes down from the folders above.
+fn effective(
+    items: &HashMap<String, Item>,
+    item: &Item,
+    unshared: Sharing,
+    inheritance: Inheritance,
+) -> Sharing {
     let mut current = item;
+    let mut widest = unshared;
     for _ in 0..DEPTH_MAX {
         if let Some(own) = current.own {
-            return own.max(unshared);
+            widest = widest.max(own);
+            if inheritance == Inheritance::Nearest {
+                return widest;
+            }
         }
         match current.parent.as_ref().and_then(|parent| items.get(parent)) {
             Some(parent) => current = parent,
-            None => return unshared,
+            None => return widest,
         }
     }
-    unshared
+    widest
 }
 
 /// The summary of every connection, by name.

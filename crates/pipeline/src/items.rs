@@ -82,6 +82,11 @@ impl Scope {
         format!("C#{self}#GAP")
     }
 
+    /// Items of walked roots that are to be read again by themselves.
+    pub fn asked(&self) -> String {
+        format!("C#{self}#ASKED")
+    }
+
     /// The index of the digests of a feed.
     pub fn seen(&self, feed: &str) -> Key {
         Key::new(self.pk(), format!("SEEN#{feed}"))

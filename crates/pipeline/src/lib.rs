@@ -4,6 +4,7 @@
 
 pub mod activity_poll;
 pub mod apps;
+mod asked;
 mod books;
 mod bundle_commit;
 mod bundle_output;
@@ -17,6 +18,7 @@ pub mod delete;
 pub mod editions;
 pub mod error;
 mod feeds;
+pub mod file_hints;
 pub mod file_scan;
 pub mod gate;
 pub mod hint;

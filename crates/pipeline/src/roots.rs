@@ -3,7 +3,7 @@
 //! A unit keeps its cursor from run to run, so a sweep of a quiet tenant costs one call per root. A run is closed by
 //! whoever finishes its last unit, by the planner, or by the sweeper (pipeline design, section 10).
 
-use casbah_connector::ConnectorError;
+use casbah_connector::{ConnectorError, Sweep};
 use casbah_http::retry;
 use casbah_model::SignedDuration;
 use casbah_model::Timestamp;
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::StageError;
+use crate::file_hints::look_for_gone;
 use crate::file_scan::{LANES, QUEUE};
 use crate::hint::{due_write, hint, index_sets, nudge};
 use crate::items::{self, RunItem, Scope, StreamItem, StreamState, index_order, sweep_partition};
@@ -134,6 +135,9 @@ pub async fn plan(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
         }
         if is_last {
             close_run(ctx, &step.scope, &run_name(plan.run)).await?;
+            if source.sweep() == Sweep::Walk {
+                look_for_gone(ctx, &step.scope, &run_name(plan.run)).await?;
+            }
             break Next::CaughtUp(plan.begun + ctx.settings.file_sweep);
         }
         if !step.has_time() {

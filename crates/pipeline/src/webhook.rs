@@ -27,7 +27,8 @@ use crate::apps;
 use crate::connect::find;
 use crate::context::Context;
 use crate::error::StageError;
-use crate::file_scan::{self, QUEUE};
+use crate::file_hints;
+use crate::file_scan::QUEUE;
 use crate::hint::nudge;
 use crate::items::{self, ConnectionItem, connection_key, hook_key};
 use limits::Parts;
@@ -295,7 +296,7 @@ async fn follow(
     });
     if connection.settings.components.has(Component::Files) {
         let roots: Vec<Key> = roots.take(ROOTS_MAX).collect();
-        file_scan::look_at(ctx, &scope, &roots).await?;
+        file_hints::look_at(ctx, &scope, &roots).await?;
     }
     Ok(())
 }

@@ -292,7 +292,9 @@ impl<'a> Builder<'a> {
             }
             Some(root) => {
                 let files = apps::connector(self.connection.settings.app).files()?;
-                let sharing = self.fold.sharing(&marks.id, root.unshared);
+                let sharing = self
+                    .fold
+                    .sharing(&marks.id, root.unshared, files.inheritance());
                 Some(row::file(
                     marks,
                     files.details(line),

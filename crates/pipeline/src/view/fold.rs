@@ -2,14 +2,16 @@
 //!
 //! Lines are known by their number in the order of commits. An id costs about 60 bytes, whatever its records hold.
 
+use casbah_connector::Inheritance;
 use casbah_lake::read::Marks;
 use casbah_lake::view::{IdKey, IdMap};
 use casbah_model::Timestamp;
 use casbah_model::file::Sharing;
 
 const NONE: u32 = u32::MAX;
-/// Folders lie in folders this deep at the most (SharePoint limits addresses to 400 characters).
-const DEPTH_MAX: usize = 200;
+/// Folders lie in folders this deep at the most: SharePoint limits addresses to 400 characters, of Box 400 folders are
+/// read.
+const DEPTH_MAX: usize = 500;
 
 /// The ids of a view and what is known of each.
 #[derive(Default)]
@@ -103,19 +105,23 @@ impl Fold {
             .filter(|_| seconds > 0)
     }
 
-    /// The sharing of an item: its own where it has some, else that of the nearest folder above that has.
-    pub(super) fn sharing(&self, id: &str, unshared: Sharing) -> Sharing {
+    /// The sharing of an item, as it comes down from the folders above.
+    pub(super) fn sharing(&self, id: &str, unshared: Sharing, inheritance: Inheritance) -> Sharing {
         let mut slot = self.ids.get(&key(0, id)).copied().unwrap_or(NONE);
+        let mut widest = unshared;
         for _ in 0..DEPTH_MAX {
             let Some(item) = self.slots.get(slot as usize) else {
-                return unshared;
+                return widest;
             };
             if let Some(own) = item.own {
-                return own.max(unshared);
+                widest = widest.max(own);
+                if inheritance == Inheritance::Nearest {
+                    return widest;
+                }
             }
             slot = item.above;
         }
-        unshared
+        widest
     }
 
     /// Which lines are rows.
@@ -192,6 +198,10 @@ mod tests {
         fold.note_file(Some(&marks));
     }
 
+    fn nearest(fold: &Fold, id: &str, unshared: Sharing) -> Sharing {
+        fold.sharing(id, unshared, Inheritance::Nearest)
+    }
+
     #[test]
     fn a_file_is_as_visible_as_the_nearest_shared_folder() {
         let mut fold = Fold::default();
@@ -199,14 +209,30 @@ mod tests {
         note(&mut fold, "inner", "folder", Some("outer"));
         note(&mut fold, "outer", "folder-shared", Some("root"));
         note(&mut fold, "outer", "external", None);
-        assert_eq!(fold.sharing("a", Sharing::Private), Sharing::External);
+        assert_eq!(nearest(&fold, "a", Sharing::Private), Sharing::External);
         note(&mut fold, "inner", "folder-shared", Some("outer"));
         note(&mut fold, "inner", "internal", None);
-        assert_eq!(fold.sharing("a", Sharing::Private), Sharing::Internal);
-        assert_eq!(fold.sharing("a", Sharing::Public), Sharing::Public);
+        assert_eq!(nearest(&fold, "a", Sharing::Private), Sharing::Internal);
+        assert_eq!(nearest(&fold, "a", Sharing::Public), Sharing::Public);
         note(&mut fold, "outer", "removed", None);
         note(&mut fold, "inner", "folder", Some("outer"));
-        assert_eq!(fold.sharing("a", Sharing::Private), Sharing::Private);
+        assert_eq!(nearest(&fold, "a", Sharing::Private), Sharing::Private);
+    }
+
+    #[test]
+    fn where_folders_only_widen_the_widest_above_holds() {
+        let mut fold = Fold::default();
+        note(&mut fold, "a", "file-shared", Some("inner"));
+        note(&mut fold, "a", "internal", None);
+        note(&mut fold, "inner", "folder", Some("outer"));
+        note(&mut fold, "outer", "folder-shared", Some("root"));
+        note(&mut fold, "outer", "external", None);
+        let of = |fold: &Fold| fold.sharing("a", Sharing::Private, Inheritance::Widest);
+        assert_eq!(of(&fold), Sharing::External);
+        note(&mut fold, "outer", "folder", Some("root"));
+        assert_eq!(of(&fold), Sharing::Internal);
+        note(&mut fold, "outer", "folder", Some("a"));
+        assert_eq!(of(&fold), Sharing::Internal, "a way in a circle ends");
     }
 
     #[test]
@@ -214,7 +240,7 @@ mod tests {
         let mut fold = Fold::default();
         note(&mut fold, "a", "folder", Some("b"));
         note(&mut fold, "b", "folder", Some("a"));
-        assert_eq!(fold.sharing("a", Sharing::Internal), Sharing::Internal);
+        assert_eq!(nearest(&fold, "a", Sharing::Internal), Sharing::Internal);
     }
 
     #[test]
