@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod box_com;
 mod changes;
 mod contracts;
 mod deaths;
