@@ -152,7 +152,7 @@ impl ActivitySource for Events {
         let turn = Turn {
             next: turn::next(records.envelope())?,
             asked,
-            is_empty: events == 0,
+            events,
         };
         match stream::is_of(content) {
             true => stream::follow(session, content, &called, turn),

@@ -21,8 +21,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Connector, Dialect, FileSource, Limit, PermissionSource,
-    UserSource,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Limit,
+    PermissionSource, Support, UserSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -74,6 +74,22 @@ const DOMAINS_MAX: usize = 100;
 impl Connector for BoxCom {
     fn app(&self) -> App {
         App::Box
+    }
+
+    fn capability(&self, what: Capability) -> Support {
+        match what {
+            Capability::Accounts => Support::Yes("of every status, app users too"),
+            Capability::Groups => Support::Yes("with members"),
+            Capability::Privileges => Support::Yes("admins, co-admins, group admins"),
+            Capability::SignIns | Capability::AdminActivity | Capability::UserActivity => {
+                Support::Yes("both event streams of the enterprise")
+            }
+            Capability::AppPermissions => {
+                Support::No("Box lists none; what apps do is in the activity")
+            }
+            Capability::Files => Support::Yes("the folder tree of every user"),
+            Capability::ChangedFiles => Support::Yes("from the event stream"),
+        }
     }
 
     fn tenant_setting(&self) -> &'static str {

@@ -248,28 +248,42 @@ async fn files(
 ) -> Result<(), ConnectorError> {
     const ROOT: &str = "/folders/0/items?limit=1";
     let component = Component::Files;
-    let tried = probe(session, ROOT, Acting::Ourselves).await;
-    let tried = tried.map_err(|error| explain(READ_CONTENT, "list files", error));
-    if found.tried(component, READ_CONTENT, tried)?.is_none() {
-        return Ok(());
-    }
     let is_person = |person: &&Person| {
         person.status == "active"
             && !person.is_platform_access_only
             && crate::wire::is_id(&person.id)
     };
-    let tried = match people.iter().find(is_person) {
+    let person = people.iter().find(is_person);
+    let tried = match person {
         Some(person) => probe(session, ROOT, Acting::User(&person.id)).await,
-        // Who may not list users has nobody to act as, and is told so already.
-        None if !found.granted.contains(MANAGE_USERS) => {
+        None => probe(session, ROOT, Acting::Ourselves).await,
+    };
+    let is_forbidden = |error: &CallError| matches!(error, CallError::Refused { refusal, .. } if refusal.kind == RefusalKind::Forbidden);
+    // Which of the two was missing is seen in our own folder, which takes the scope only.
+    let own = match &tried {
+        Err(error) if person.is_some() && is_forbidden(error) => {
+            probe(session, ROOT, Acting::Ourselves).await
+        }
+        _ => Ok(()),
+    };
+    if person.is_some() {
+        let own = own.map_err(|error| explain(READ_CONTENT, "list files", error));
+        if found.tried(component, READ_CONTENT, own)?.is_none() {
+            return Ok(());
+        }
+        let tried = tried.map_err(|error| explain(AS_USER, "act as the owners of files", error));
+        found.tried(component, AS_USER, tried)?;
+    } else {
+        let tried = tried.map_err(|error| explain(READ_CONTENT, "list files", error));
+        found.tried(component, READ_CONTENT, tried)?;
+        // Who may not list users has nobody to act as; in an enterprise without people there is nobody to try.
+        if !found.granted.contains(MANAGE_USERS) {
             let cause = lacks(MANAGE_USERS, "list the users whose files are read", "");
             found.refused.entry(component).or_insert(cause);
             return Ok(());
         }
-        None => Ok(()),
-    };
-    let tried = tried.map_err(|error| explain(AS_USER, "act as the owners of files", error));
-    found.tried(component, AS_USER, tried)?;
+        found.granted.insert(AS_USER);
+    }
     // Without a template nothing is classified, which is no fault (developer guides, "Classifications").
     let path = "/metadata_templates/enterprise/securityClassification-6VMVochwUWo/schema";
     match probe(session, path, Acting::Ourselves).await {

@@ -1,5 +1,7 @@
 //! What a customer enters; and an enterprise that answers by a script, for the tests of other files.
 
+mod suite;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

@@ -62,11 +62,13 @@ pub(crate) fn call(
     if let Some(user) = user {
         headers.add("as-user", user);
     }
+    let monthly = session.setting(MONTHLY_CALLS);
+    let (bucket, account) = limits::spent(monthly, address.as_str(), user);
     Call {
         method,
         address,
-        bucket: limits::USER,
-        account: limits::account(session.setting(MONTHLY_CALLS), user),
+        bucket,
+        account,
         class: "call",
         audience: API,
         headers,

@@ -120,7 +120,8 @@ pub async fn compact(mut step: Step<'_>) -> Result<(), StageError> {
     let ctx = step.ctx;
     let Some(tables) = ctx.curated.tables.clone() else {
         tracing::warn!("a hint to compact came to a function that makes no tables");
-        return step.release(Next::Wait(ctx.now() + EVERY), None).await;
+        let next = unchanged(&step.stream, ctx.now());
+        return step.release(next, None).await;
     };
     let mut cursor: Cursor = step.stream.cursor(&step.key)?.unwrap_or_default();
     loop {
@@ -151,6 +152,14 @@ pub async fn compact(mut step: Step<'_>) -> Result<(), StageError> {
             };
             return step.release(next, None).await;
         }
+    }
+}
+
+/// Looks again later, and says of the tables what was said before.
+pub(crate) fn unchanged(stream: &StreamItem, now: Timestamp) -> Next {
+    match stream.caught_up {
+        true => Next::CaughtUp(now + EVERY),
+        false => Next::Wait(now + EVERY),
     }
 }
 

@@ -124,7 +124,8 @@ pub(crate) async fn make(mut step: Step<'_>) -> Result<(), StageError> {
     let ctx = step.ctx;
     let Some(tables) = ctx.curated.tables.clone() else {
         tracing::warn!("a hint to make editions came to a function that makes no tables");
-        return step.release(Next::Wait(ctx.now() + EVERY), None).await;
+        let next = compact::unchanged(&step.stream, ctx.now());
+        return step.release(next, None).await;
     };
     let mut cursor: Cursor = step.stream.cursor(&step.key)?.unwrap_or_default();
     let mut trouble = None;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::address::host;
 use crate::latency::Latency;
 pub use crate::switches::FaultSettings;
-use crate::{microsoft365, okta};
+use crate::{box_com, microsoft365, okta};
 
 /// A simulated tenant.
 pub trait Simulated: Transport {
@@ -74,6 +74,7 @@ pub fn open(app: App, setup: &Setup, clock: Arc<dyn Clock>) -> Arc<dyn Simulated
     match app {
         App::Microsoft365 => Arc::new(microsoft365::Simulator::set_up(setup, clock)),
         App::Okta => Arc::new(okta::Simulator::set_up(setup, clock)),
+        App::Box => Arc::new(box_com::Simulator::set_up(setup, clock)),
     }
 }
 
@@ -82,6 +83,7 @@ pub fn faults(app: App) -> Vec<&'static str> {
     match app {
         App::Microsoft365 => microsoft365::Fault::ALL.map(|fault| fault.name()).to_vec(),
         App::Okta => okta::Fault::ALL.map(|fault| fault.name()).to_vec(),
+        App::Box => box_com::Fault::ALL.map(|fault| fault.name()).to_vec(),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn follow(
     let (chain, _, _) = counted(content);
     let moves = turn.next.as_ref().is_some_and(|next| *next != turn.asked);
     // A page that leads nowhere may have the same events for ever.
-    let is_end = turn.is_empty || !moves;
+    let is_end = turn.events == 0 || !moves;
     if is_end && is_over(chain, now) {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use url::Url;
 
-use super::PAGES_MAX;
+use super::{PAGE, PAGES_MAX};
 use crate::wire::{Field, text_or_number};
 
 /// The oldest position there is, of a window where one is given.
@@ -24,7 +24,7 @@ const POSITION_BYTES_MAX: usize = 200;
 pub(super) struct Turn {
     pub(super) asked: String,
     pub(super) next: Option<String>,
-    pub(super) is_empty: bool,
+    pub(super) events: usize,
 }
 
 #[derive(Deserialize)]
@@ -97,13 +97,17 @@ pub(super) fn endless(what: &str) -> ConnectorError {
 ///
 /// There is no mark of the end: a page may have fewer events than were asked for, and none at all, although more follow
 /// (developer guides, "Enterprise events"). It is the end when the position does not move, and when several pages were
-/// empty; if that was too early, the later readings of the span find the rest.
+/// empty; if that was too early, the later readings of the span find the rest. Only of a full page it is no end.
 pub(super) fn follow(
     content: &ContentRef,
     called: &Address,
     turn: Turn,
 ) -> Result<Option<ContentRef>, ConnectorError> {
     let (span, page, empty) = counted(content);
+    if turn.events >= PAGE && turn.next.as_ref() == Some(&turn.asked) {
+        let what = format!("the next position of {called:?} leads back to the same page");
+        return Err(ConnectorError::BadLink { what });
+    }
     // With no events the position was seen to be zero whatever was asked for.
     let next = turn
         .next
@@ -115,7 +119,7 @@ pub(super) fn follow(
     if page > PAGES_MAX {
         return Err(endless("a span of the enterprise's events"));
     }
-    let id = match turn.is_empty {
+    let id = match turn.events == 0 {
         true if empty >= EMPTY_MAX => return Ok(None),
         true => format!("{span}+{page}~{empty}"),
         false => format!("{span}+{page}"),

@@ -29,6 +29,7 @@ mod people;
 mod plan;
 mod schedule;
 mod sharing;
+mod simulated;
 mod simulator;
 mod traffic;
 mod trouble;
