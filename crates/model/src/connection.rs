@@ -147,6 +147,10 @@ pub struct Cause {
     pub fix: String,
 }
 
+/// The code of content that is not read because its owner's account is inactive: the tenant is just so, and nothing went
+/// wrong.
+pub const INACTIVE_OWNER: &str = "inactive-owner";
+
 impl Cause {
     pub fn new(code: &str, what: impl Into<String>, fix: impl Into<String>) -> Cause {
         Cause {

@@ -1,11 +1,12 @@
 //! What does not work, collected from the status: what happened to which connection, and what to do now.
 
-use casbah_model::connection::{Cause, ConnectionState};
+use casbah_model::connection::{Cause, ConnectionState, INACTIVE_OWNER};
 use casbah_pipeline::status::{ConnectionStatus, StreamStatus};
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::output::say;
+use crate::table::number;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Trouble {
@@ -20,15 +21,35 @@ impl Trouble {
     /// Two lines for a person.
     pub fn text(&self) -> String {
         let Cause { what, fix, .. } = &self.cause;
-        let names = [&[self.connection.clone()][..], &self.parts].concat();
-        format!("{}: {what}\n  fix: {fix}", names.join(", "))
+        let mut names = [&[self.connection.clone()][..], &self.parts].concat();
+        let more = names.len().saturating_sub(NAMES_MAX);
+        names.truncate(NAMES_MAX);
+        let more = match more {
+            0 => String::new(),
+            more => format!(" and {} more", number(more as u64)),
+        };
+        format!("{}{more}: {what}\n  fix: {fix}", names.join(", "))
+    }
+
+    /// Whether the tenant is just so, and nothing went wrong.
+    fn is_notice(&self) -> bool {
+        NOTICES.contains(&&*self.cause.code)
     }
 }
+
+/// So many names are shown; `casbah status --output json` has all.
+const NAMES_MAX: usize = 6;
+/// Codes of what is told because something is not read, and is no failure.
+const NOTICES: [&str; 1] = [INACTIVE_OWNER];
 
 /// Tells a person, on standard error.
 pub fn say_all(troubles: &[Trouble]) {
     for trouble in troubles {
-        say(format_args!("error: {}", trouble.text()));
+        let kind = match trouble.is_notice() {
+            true => "note",
+            false => "error",
+        };
+        say(format_args!("{kind}: {}", trouble.text()));
     }
 }
 
@@ -101,6 +122,7 @@ fn given_up() -> Cause {
 pub fn exit(troubles: &[Trouble]) -> Exit {
     let exits: Vec<Exit> = troubles
         .iter()
+        .filter(|trouble| !trouble.is_notice())
         .map(|trouble| Exit::of(&trouble.cause))
         .collect();
     match exits.iter().find(|exit| **exit == Exit::Environment) {

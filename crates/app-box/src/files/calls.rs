@@ -2,7 +2,7 @@
 
 use casbah_connector::{ConnectorError, Session, segment};
 use casbah_http::{Call, CallError, Records, Refusal, RefusalKind};
-use casbah_model::connection::Cause;
+use casbah_model::connection::{Cause, INACTIVE_OWNER};
 use casbah_model::file::Root;
 use casbah_model::ports::BoxError;
 use serde_json::value::RawValue;
@@ -103,7 +103,7 @@ pub(super) async fn standing(session: &Session, root: &Root) -> Result<(), Conne
         let what = "the user is inactive, and Box does not let anybody read what they have";
         let fix = "activate the user or transfer the content to somebody else; it is tried again with each sweep";
         return Err(ConnectorError::Forbidden {
-            cause: Cause::new("inactive", what, fix),
+            cause: Cause::new(INACTIVE_OWNER, what, fix),
         });
     }
     Ok(())

@@ -119,8 +119,11 @@ impl Simulated for Simulator {
             files += 1;
             *by_sharing.entry(file.sharing.name()).or_default() += 1;
         });
+        let app_users = held.users.values().filter(|user| user.is_app_user).count();
         json!({
-            "users": held.users.len(),
+            "users": held.users.len() - app_users,
+            // Who signs in is an app.
+            "applications": app_users,
             "groups": held.groups.len(),
             "activities": activities,
             "activities_by_kind": by_kind,

@@ -130,7 +130,7 @@ async fn a_user_who_was_deleted_meanwhile_is_gone_with_the_tree() {
 
 #[tokio::test(start_paused = true)]
 async fn a_user_who_cannot_be_read_stops_one_tree_and_not_the_connection() {
-    for (standing, code) in [("inactive", "inactive"), ("active", "permission")] {
+    for (standing, code) in [("inactive", "inactive-owner"), ("active", "permission")] {
         for (status, refusal) in [
             (403, "forbidden"),
             (400, "bad_request"),
