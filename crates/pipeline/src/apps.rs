@@ -1,6 +1,7 @@
 //! The one list of apps.
 
 use casbah_connector::Connector;
+pub use casbah_connector::{Capability, Support};
 use casbah_model::app::App;
 
 /// The connector of an app.
@@ -14,8 +15,6 @@ pub fn connector(app: App) -> &'static dyn Connector {
 
 #[cfg(test)]
 mod tests {
-    use casbah_connector::{Capability, Support};
-
     use super::*;
 
     #[test]

@@ -1,8 +1,7 @@
 //! `casbah apps`: what is read of each app, and why not of some.
 
-use casbah_connector::{Capability, Support};
 use casbah_model::app::App;
-use casbah_pipeline::apps;
+use casbah_pipeline::apps::{self, Capability, Support};
 use serde_json::{Map, Value, json};
 
 use crate::cli::{AppsArgs, Format};

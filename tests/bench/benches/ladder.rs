@@ -18,11 +18,12 @@ use std::process::Command;
 
 use async_trait::async_trait;
 use casbah_app_microsoft365::MICROSOFT365;
-use casbah_bench::events::fetch_to_commit;
+use casbah_bench::events::{box_to_commit, fetch_to_commit, okta_to_commit};
 use casbah_bench::{cpu_seconds, peak_megabytes};
 use casbah_connector::{ActivitySource, Connector};
 use casbah_http::{Piece, Records};
 use casbah_model::Timestamp;
+use casbah_model::app::App;
 use casbah_model::event::Event;
 use casbah_model::transport::{Body, Bytes, TransportError};
 use casbah_ocsf::{Origin, Profile};
@@ -49,15 +50,24 @@ const CHUNK: usize = 64 << 10;
 const EVENTS: usize = 200_000;
 
 fn main() {
-    let is_fetch = std::env::args().any(|argument| argument == "fetch-to-commit");
-    if is_fetch {
-        return end_to_end();
+    let mut arguments = std::env::args();
+    if arguments.any(|argument| argument == "fetch-to-commit") {
+        let app = arguments.next().expect("an app");
+        return end_to_end(app.parse().expect("an app"));
     }
     steps();
-    // In a process of its own, so that memory is its own, too.
-    let this = std::env::current_exe().expect("this program");
-    let status = Command::new(this).arg("fetch-to-commit").status();
-    assert!(status.expect("it runs again").success());
+    println!("From fetch to commit:\n");
+    println!(
+        "| app | events | events / CPU s | commits to tables | both | peak memory MB | bytes in | record, zstd | event, zstd | row, Parquet | minutes |"
+    );
+    println!("| --- |{}", " ---: |".repeat(10));
+    for app in App::ALL {
+        // In a process of its own, so that memory is its own, too.
+        let this = std::env::current_exe().expect("this program");
+        let mut again = Command::new(this);
+        let status = again.args(["fetch-to-commit", app.name()]).status();
+        assert!(status.expect("it runs again").success());
+    }
 }
 
 fn steps() {
@@ -237,19 +247,18 @@ fn map(activities: &dyn ActivitySource, raw: &str, out: &mut Vec<u8>) {
 }
 
 /// From fetch to commit: split, parsed, deduplicated, mapped, compressed, stored, committed and counted.
-fn end_to_end() {
+fn end_to_end(app: App) {
     let asked = std::env::var("BENCH_EVENTS").ok();
     let events = asked.map_or(EVENTS, |asked| asked.parse().expect("a number of events"));
-    let found = fetch_to_commit(events, PAGE as u64);
+    let found = match app {
+        App::Microsoft365 => fetch_to_commit(events, PAGE as u64),
+        App::Okta => okta_to_commit(events),
+        App::Box => box_to_commit(events),
+    };
     let each = |bytes: u64| bytes / found.events;
-    println!("From fetch to commit:\n");
-    println!(
-        "| events | events / CPU s | commits to tables | both | peak memory MB | bytes in | record, zstd | event, zstd | row, Parquet |"
-    );
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let rate = |seconds: f64| found.events as f64 / seconds;
     println!(
-        "| {} | {:.0} | {:.0} | {:.0} | {:.0} | {} | {} | {} | {} |",
+        "| {app} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {} | {} | {} | {} | {:.0} |",
         found.events,
         rate(found.cpu_seconds),
         rate(found.table_cpu_seconds),
@@ -258,6 +267,7 @@ fn end_to_end() {
         each(found.fetched_bytes),
         each(found.record_bytes),
         each(found.event_bytes),
-        each(found.table_bytes)
+        each(found.table_bytes),
+        found.virtual_seconds / 60.0,
     );
 }

@@ -8,16 +8,21 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use casbah_model::ports::Transport;
+use casbah_model::Timestamp;
+use casbah_model::ports::{Clock, Transport};
 use casbah_model::transport::{Request, Response, TransportError, WholeBody};
-use casbah_simulators::microsoft365::{Plan, Simulator};
+use casbah_simulators::microsoft365::Plan;
+use casbah_simulators::simulated::{Simulated, Size};
+use casbah_simulators::{box_com, okta};
 
-use crate::{cpu_seconds, scan};
+use crate::{Scan, cpu_seconds, scan, scan_of};
 
 /// What it took to read so many events.
 pub struct Fetched {
     pub events: u64,
     pub wall_seconds: f64,
+    /// Time that passed for the tenant.
+    pub virtual_seconds: f64,
     pub cpu_seconds: f64,
     /// From the commits to Parquet.
     pub table_cpu_seconds: f64,
@@ -36,6 +41,48 @@ pub fn fetch_to_commit(events: usize, bundle: u64) -> Fetched {
     BYTES.set(0);
     let begun = Instant::now();
     let found = scan(plan, &["activities", "sign-in-events"], drained);
+    fetched(found, events, begun)
+}
+
+/// The same with the System Log of an org of Okta.
+pub fn okta_to_commit(events: usize) -> Fetched {
+    let plan = okta::Plan::of_size(&size(events));
+    let started = plan.started;
+    to_commit(events, started, |clock| okta::Simulator::new(plan, clock))
+}
+
+/// The same with the events of an enterprise of Box.
+pub fn box_to_commit(events: usize) -> Fetched {
+    let plan = box_com::Plan::of_size(&size(events));
+    let started = plan.started;
+    to_commit(events, started, |clock| {
+        box_com::Simulator::new(plan, clock)
+    })
+}
+
+fn size(events: usize) -> Size {
+    Size {
+        seed: 1,
+        users: 50,
+        files: 0,
+        activities: events,
+    }
+}
+
+fn to_commit<S: Simulated + 'static>(
+    events: usize,
+    started: Timestamp,
+    tenant: impl FnOnce(Arc<dyn Clock>) -> S,
+) -> Fetched {
+    MADE.set(0.0);
+    BYTES.set(0);
+    let begun = Instant::now();
+    let chosen = ["activities", "sign-in-events"];
+    let found = scan_of(started, tenant, &chosen, drained);
+    fetched(found, events, begun)
+}
+
+fn fetched<S>(found: Scan<S>, events: usize, begun: Instant) -> Fetched {
     assert!(
         found.closes && found.written == events as u64,
         "{} events",
@@ -45,6 +92,7 @@ pub fn fetch_to_commit(events: usize, bundle: u64) -> Fetched {
     Fetched {
         events: found.written,
         wall_seconds: begun.elapsed().as_secs_f64(),
+        virtual_seconds: found.virtual_seconds,
         cpu_seconds: found.cpu_seconds - MADE.get(),
         table_cpu_seconds: found.table_cpu_seconds,
         fetched_bytes: BYTES.get(),
@@ -61,16 +109,17 @@ thread_local! {
 }
 
 /// Answers as they come, with their bodies made beforehand: what a body costs the simulator is counted apart.
-struct Drained(Arc<Simulator>);
+struct Drained<S>(Arc<S>);
 
-fn drained(simulator: Arc<Simulator>) -> Arc<dyn Transport> {
+fn drained<S: Simulated + 'static>(simulator: Arc<S>) -> Arc<dyn Transport> {
     Arc::new(Drained(simulator))
 }
 
 #[async_trait]
-impl Transport for Drained {
+impl<S: Simulated> Transport for Drained<S> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let is_bundle = request.url.contains("/activity/feed/audit/");
+        let paths = ["/activity/feed/audit/", "/api/v1/logs", "/events?"];
+        let is_bundle = paths.iter().any(|path| request.url.contains(path));
         let mut send = self.0.send(request);
         if !is_bundle {
             return send.await;

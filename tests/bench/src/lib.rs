@@ -6,20 +6,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use casbah_model::app::{App, Components};
+use casbah_model::Timestamp;
+use casbah_model::app::Components;
 use casbah_model::connection::ConnectionSettings;
 use casbah_model::ports::{Clock, Transport};
-use casbah_model::secret::Secret;
 use casbah_pipeline::ledger::ledger;
 use casbah_pipeline::{Settings, compact, connect};
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
 };
 use casbah_simulators::microsoft365::{Plan, Simulator};
+use casbah_simulators::simulated::Simulated;
 
 /// What a scan took.
-pub struct Scan {
-    pub simulator: Arc<Simulator>,
+pub struct Scan<S = Simulator> {
+    pub simulator: Arc<S>,
     pub written: u64,
     pub closes: bool,
     /// Time that passed for the tenant.
@@ -36,7 +37,23 @@ pub fn scan(
     plan: Plan,
     components: &[&str],
     through: fn(Arc<Simulator>) -> Arc<dyn Transport>,
-) -> Scan {
+) -> Scan<Simulator> {
+    let started = plan.started;
+    scan_of(
+        started,
+        |clock| Simulator::new(plan, clock),
+        components,
+        through,
+    )
+}
+
+/// The same with a tenant of any app.
+pub fn scan_of<S: Simulated + 'static>(
+    started: Timestamp,
+    tenant: impl FnOnce(Arc<dyn Clock>) -> S,
+    components: &[&str],
+    through: fn(Arc<S>) -> Arc<dyn Transport>,
+) -> Scan<S> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder
         .enable_all()
@@ -44,9 +61,8 @@ pub fn scan(
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
-        let started = plan.started;
-        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(started));
+        let simulator = Arc::new(tenant(Arc::clone(&clock)));
         let folder = tempfile::tempdir().expect("a folder");
         let outside = Outside {
             clock: Arc::clone(&clock),
@@ -60,14 +76,10 @@ pub fn scan(
         // Tables are made afterwards, and counted by themselves.
         let format = system.ctx.curated.tables.take();
         let begun = cpu_seconds();
-        let secret = Secret::new(simulator.plan().client_secret.clone());
-        connect::connect(
-            &system.ctx,
-            &settings(simulator.plan(), components),
-            &secret,
-        )
-        .await
-        .expect("connected");
+        let settings = settings(&*simulator, components);
+        connect::connect(&system.ctx, &settings, &simulator.secret())
+            .await
+            .expect("connected");
         let ended = system
             .run(Until::CaughtUp, std::future::pending())
             .await
@@ -121,10 +133,15 @@ const LISTED: usize = 1000;
 /// Opens a folder with a simulated tenant behind it, in virtual time.
 pub fn open(folder: &Path, plan: Plan) -> LocalSystem {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
+    let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+    open_with(folder, simulator, clock)
+}
+
+fn open_with(folder: &Path, simulator: Arc<Simulator>, clock: Arc<dyn Clock>) -> LocalSystem {
     let outside = Outside {
-        clock: Arc::clone(&clock),
+        clock,
         rng: Arc::new(SeededRng::new(1)),
-        transport: Arc::new(Simulator::new(plan, clock)),
+        transport: simulator,
         settings: Settings::default(),
         durability: Durability::Process,
     };
@@ -136,9 +153,11 @@ pub fn scan_into(folder: &Path, plan: Plan, components: &[&str]) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
-        let secret = Secret::new(plan.client_secret.clone());
-        let settings = settings(&plan, components);
-        let system = open(folder, plan);
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
+        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+        let settings = settings(&*simulator, components);
+        let secret = simulator.secret();
+        let system = open_with(folder, simulator, clock);
         connect::connect(&system.ctx, &settings, &secret)
             .await
             .expect("connected");
@@ -152,17 +171,12 @@ pub fn direct(simulator: Arc<Simulator>) -> Arc<dyn Transport> {
     simulator
 }
 
-fn settings(plan: &Plan, components: &[&str]) -> ConnectionSettings {
-    let app_settings = BTreeMap::from([
-        ("tenant_id".to_string(), plan.tenant_id.clone()),
-        ("client_id".to_string(), plan.client_id.clone()),
-        ("credential".to_string(), "secret".to_string()),
-    ]);
+fn settings(tenant: &dyn Simulated, components: &[&str]) -> ConnectionSettings {
     ConnectionSettings {
-        id: "contoso".parse().expect("a valid name"),
-        app: App::Microsoft365,
+        id: tenant.name().parse().expect("a valid name"),
+        app: tenant.app(),
         components: Components::parse(components).expect("a valid choice"),
-        app_settings,
+        app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
     }
 }

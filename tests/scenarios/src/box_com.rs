@@ -1,23 +1,14 @@
 //! An enterprise of Box on its way through the chain: a log without bundles, and a stream beside it (decision 0009).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use casbah_lake::read;
-use casbah_model::app::{App, Components};
-use casbah_model::connection::ConnectionSettings;
-use casbah_model::ports::Clock;
-use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
-use casbah_pipeline::inventory::{self, Reading};
-use casbah_pipeline::{Settings, connect};
-use casbah_platform_local::{
-    Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
-};
+use casbah_pipeline::ledger::verify;
+use casbah_pipeline::{connect, inventory};
 use casbah_simulators::box_com::{Choices, Fault, FaultSettings, OldPosition, Plan, Simulator};
 
-use crate::world::{books, in_virtual_time, name, show, started};
+use crate::deaths::live_and_die;
+use crate::world::{World, assert_each_once, in_virtual_time, kept, name, run, started};
 
 /// Busy enough for three pages of events an hour, in which many have the same time, and quick enough for a debug build.
 fn small(seed: u64) -> Plan {
@@ -38,116 +29,36 @@ fn live(seed: u64) -> Plan {
     }
 }
 
-struct Enterprise {
-    simulator: Arc<Simulator>,
-    clock: Arc<dyn Clock>,
-    folder: tempfile::TempDir,
+type Enterprise = World<Simulator>;
+
+pub fn enterprise(plan: Plan) -> Enterprise {
+    World::of(plan.started, |clock| Simulator::new(plan, clock))
 }
 
-impl Enterprise {
-    fn new(plan: Plan) -> Enterprise {
-        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
-        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
-        let folder = tempfile::tempdir().expect("a folder");
-        Enterprise {
-            simulator,
-            clock,
-            folder,
-        }
-    }
-
-    /// Opens the folder as a new process would.
-    fn open(&self) -> LocalSystem {
-        let outside = Outside {
-            clock: Arc::clone(&self.clock),
-            rng: Arc::new(SeededRng::new(7)),
-            transport: Arc::clone(&self.simulator) as _,
-            settings: Settings::default(),
-            durability: Durability::Process,
-        };
-        LocalSystem::open(self.folder.path(), outside).expect("a folder that can be used")
-    }
-
-    async fn connect(&self, system: &LocalSystem, components: &[&str]) {
-        let plan = self.simulator.plan();
-        let entered = [
-            ("enterprise_id", plan.enterprise()),
-            ("client_id", plan.client.id.clone()),
-        ];
-        let settings = ConnectionSettings {
-            id: name(),
-            app: App::Box,
-            components: Components::parse(components).expect("a valid choice"),
-            app_settings: entered
-                .map(|(name, value)| (name.to_string(), value))
-                .into(),
-            endpoints: BTreeMap::new(),
-        };
-        let secret = Secret::new(plan.client.secret.clone());
-        let connected = connect::connect(&system.ctx, &settings, &secret).await;
-        connected.expect("connected");
-    }
-
-    async fn run_for(&self, system: &LocalSystem, time: SignedDuration) {
-        let stop = self.clock.sleep_until(self.clock.now() + time);
-        system.run(Until::Stopped, stop).await.expect("a run");
-    }
-
-    /// Everything that happened until a time is in the lake, once, when a process comes back a day later.
-    async fn assert_whole_after_a_day(&self, until: Timestamp) {
-        let next_day = until + SignedDuration::from_hours(26);
-        self.clock.sleep_until(next_day).await;
-        let holds = self.simulator.holds();
-        let happened = holds.activities.iter();
-        let happened = happened.filter(|event| event.created < until);
-        let there = happened.map(|event| event.id.clone()).collect();
-        let system = self.open();
-        let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
-        assert_each_once(&system, &there).await;
-    }
-
-    /// Ids of the events that `admin_logs` has by now.
-    fn logged(&self) -> BTreeSet<String> {
-        self.simulator.holds().logged_ids(self.clock.now())
-    }
-
-    /// Ids of the events that the stream had shown at a time and `admin_logs` had not.
-    fn ahead(&self, streamed: Timestamp, logged: Timestamp) -> BTreeSet<String> {
-        let holds = self.simulator.holds();
-        let shown = holds.streamed_ids(streamed);
-        &shown - &holds.logged_ids(logged)
-    }
+/// Everything that happened until a time is in the lake, once, when a process comes back a day later.
+async fn assert_whole_after_a_day(enterprise: &Enterprise, until: Timestamp) {
+    let next_day = until + SignedDuration::from_hours(26);
+    enterprise.clock.sleep_until(next_day).await;
+    let holds = enterprise.simulator.holds();
+    let happened = holds.activities.iter();
+    let happened = happened.filter(|event| event.created < until);
+    let there = happened.map(|event| event.id.clone()).collect();
+    let system = enterprise.open();
+    run(&system).await;
+    assert_each_once(&system, &there).await;
 }
 
-/// Ids of the events in the lake, in their order.
-async fn kept(system: &LocalSystem) -> Vec<String> {
-    let ctx = &system.ctx;
-    let connection = connect::find(ctx, &name()).await.expect("a table");
-    let scope = connection.expect("a connection").scope();
-    let mut ids = vec![];
-    inventory::lines(ctx, &scope, "activities", Reading::All, |_, line| {
-        ids.push(read::marks(line).expect("our fields").id.into_owned());
-    })
-    .await
-    .expect("readable");
-    ids
+/// Ids of the events that `admin_logs` has by now.
+fn logged(enterprise: &Enterprise) -> BTreeSet<String> {
+    let holds = enterprise.simulator.holds();
+    holds.logged_ids(enterprise.clock.now())
 }
 
-async fn assert_each_once(system: &LocalSystem, expected: &BTreeSet<String>) {
-    let found = kept(system).await;
-    let once: BTreeSet<String> = found.iter().cloned().collect();
-    assert_eq!(found.len(), once.len(), "events stand twice in the lake");
-    let missing = expected.difference(&once).count();
-    assert_eq!(
-        missing,
-        0,
-        "of {} events; {}",
-        expected.len(),
-        show(system).await
-    );
-    let ledger = books(system).await;
-    assert!(ledger.closes, "{:?}", ledger.totals);
+/// Ids of the events that the stream had shown at a time and `admin_logs` had not.
+fn ahead(enterprise: &Enterprise, streamed: Timestamp, logged: Timestamp) -> BTreeSet<String> {
+    let holds = enterprise.simulator.holds();
+    let shown = holds.streamed_ids(streamed);
+    &shown - &holds.logged_ids(logged)
 }
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -155,13 +66,10 @@ const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 #[test]
 fn an_enterprise_is_read_whole_and_the_ledger_closes() {
     in_virtual_time(async {
-        let enterprise = Enterprise::new(small(1));
-        let there = enterprise.logged();
-        let system = enterprise.open();
+        let enterprise = enterprise(small(1));
+        let there = logged(&enterprise);
         let chosen = ["users", "activities", "sign-in-events", "management-events"];
-        enterprise.connect(&system, &chosen).await;
-        let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
+        let system = enterprise.caught_up_with(&chosen).await;
         assert_each_once(&system, &there).await;
         let connection = connect::find(&system.ctx, &name()).await.expect("a table");
         let connection = connection.expect("a connection");
@@ -180,7 +88,7 @@ fn an_enterprise_is_read_whole_and_the_ledger_closes() {
 #[test]
 fn the_stream_shows_what_is_new_within_minutes_and_nothing_is_doubled() {
     in_virtual_time(async {
-        let enterprise = Enterprise::new(Plan {
+        let enterprise = enterprise(Plan {
             log_delay: SignedDuration::from_hours(1),
             live_activities_per_hour: 120,
             ..live(2)
@@ -192,7 +100,7 @@ fn the_stream_shows_what_is_new_within_minutes_and_nothing_is_doubled() {
         let found: BTreeSet<String> = kept(&system).await.into_iter().collect();
         let begun = started() + MINUTE * 10;
         let holds = enterprise.simulator.holds();
-        let new = enterprise.ahead(now - MINUTE * 3, now);
+        let new = ahead(&enterprise, now - MINUTE * 3, now);
         let new = holds
             .activities
             .iter()
@@ -202,14 +110,14 @@ fn the_stream_shows_what_is_new_within_minutes_and_nothing_is_doubled() {
         assert_eq!(new.difference(&found).count(), 0, "of {}", new.len());
         drop(system);
         // The log shows the same events hours later.
-        enterprise.assert_whole_after_a_day(now).await;
+        assert_whole_after_a_day(&enterprise, now).await;
     });
 }
 
 #[test]
 fn events_that_are_stored_a_day_late_are_found_by_the_last_reading() {
     in_virtual_time(async {
-        let enterprise = Enterprise::new(Plan {
+        let enterprise = enterprise(Plan {
             choices: Choices {
                 old_position: OldPosition::Refused,
                 ..Choices::default()
@@ -236,8 +144,7 @@ fn events_that_are_stored_a_day_late_are_found_by_the_last_reading() {
         let next_day = until + SignedDuration::from_hours(26);
         enterprise.clock.sleep_until(next_day).await;
         let system = enterprise.open();
-        let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
+        run(&system).await;
         assert_each_once(&system, &there).await;
     });
 }
@@ -246,7 +153,7 @@ fn events_that_are_stored_a_day_late_are_found_by_the_last_reading() {
 #[test]
 fn a_chain_goes_on_after_weeks_in_which_nothing_ran() {
     in_virtual_time(async {
-        let enterprise = Enterprise::new(Plan {
+        let enterprise = enterprise(Plan {
             live_activities_per_hour: 6,
             choices: Choices {
                 old_position: OldPosition::Refused,
@@ -275,5 +182,43 @@ fn a_chain_goes_on_after_weeks_in_which_nothing_ran() {
         let there: BTreeSet<String> = happened.map(|event| event.id.clone()).collect();
         assert!(there.len() > 100, "only {} events", there.len());
         assert_each_once(&system, &there).await;
+    });
+}
+
+#[test]
+fn a_process_that_dies_between_pages_neither_loses_nor_doubles_an_event() {
+    for seed in 1..=3 {
+        in_virtual_time(async {
+            let enterprise = enterprise(small(seed));
+            let there = logged(&enterprise);
+            let lives = live_and_die(&enterprise, &["activities"], seed, 120).await;
+            assert!(lives >= 3, "only {lives} deaths");
+            let system = enterprise.open();
+            assert_each_once(&system, &there).await;
+            let verified = verify(&system.ctx, None).await.expect("objects");
+            let found = (verified.repeated, verified.faults);
+            assert_eq!(found, (0, vec![]), "seed {seed}");
+        });
+    }
+}
+
+/// Whatever becomes of the chains, the log is read, and nobody calls without end.
+#[test]
+fn positions_that_die_cost_no_event_and_few_calls() {
+    in_virtual_time(async {
+        let enterprise = enterprise(live(6));
+        let dies = FaultSettings::probability(0.5);
+        enterprise.simulator.switch(Fault::DeadPosition, Some(dies));
+        let lost = FaultSettings::probability(0.5);
+        enterprise.simulator.switch(Fault::LostInStream, Some(lost));
+        let system = enterprise.open();
+        enterprise.connect(&system, &["activities"]).await;
+        enterprise.run_for(&system, MINUTE * 90).await;
+        let calls: u64 = enterprise.simulator.traffic().calls.values().sum();
+        assert!(calls < 3_000, "{calls} calls in 90 minutes");
+        drop(system);
+        enterprise.simulator.switch(Fault::DeadPosition, None);
+        let until = enterprise.clock.now();
+        assert_whole_after_a_day(&enterprise, until).await;
     });
 }

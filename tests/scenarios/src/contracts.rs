@@ -83,6 +83,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "http",
                 "connector",
                 "app-microsoft365",
+                "pipeline",
                 "ocsf",
                 "simulators",
             ],

@@ -1,20 +1,17 @@
 //! An org of Okta on its way through the chain: the same stages, and a log without bundles (decision 0008).
 
 use std::collections::BTreeSet;
-use std::future::pending;
 
-use casbah_lake::read;
 use casbah_model::SignedDuration;
 use casbah_model::app::{Component, Components};
-use casbah_pipeline::inventory::{self, Reading};
+use casbah_pipeline::inventory;
 use casbah_pipeline::ledger::verify;
 use casbah_pipeline::{StageError, connect};
-use casbah_platform_local::{Ended, LocalSystem, Until};
 use casbah_simulators::okta::{Fault, FaultSettings, Plan, Simulator};
 use casbah_simulators::simulated::Simulated;
 
 use crate::deaths::live_and_die;
-use crate::world::{World, books, in_virtual_time, name, show, started};
+use crate::world::{World, assert_each_once, in_virtual_time, kept, name, run, started};
 
 /// Busy enough for three pages of events an hour, and quick enough for a debug build.
 fn small(seed: u64) -> Plan {
@@ -37,36 +34,6 @@ fn events(org: &Org) -> BTreeSet<String> {
     org.simulator.holds().activity_ids(org.clock.now())
 }
 
-/// Ids of the events in the lake, in their order.
-async fn kept(system: &LocalSystem) -> Vec<String> {
-    let ctx = &system.ctx;
-    let connection = connect::find(ctx, &name()).await.expect("a table");
-    let scope = connection.expect("a connection").scope();
-    let mut ids = vec![];
-    inventory::lines(ctx, &scope, "activities", Reading::All, |_, line| {
-        ids.push(read::marks(line).expect("our fields").id.into_owned());
-    })
-    .await
-    .expect("readable");
-    ids
-}
-
-async fn assert_each_once(system: &LocalSystem, expected: &BTreeSet<String>) {
-    let found = kept(system).await;
-    let once: BTreeSet<String> = found.iter().cloned().collect();
-    assert_eq!(found.len(), once.len(), "events stand twice in the lake");
-    let missing = expected.difference(&once).count();
-    assert_eq!(
-        missing,
-        0,
-        "of {} events; {}",
-        expected.len(),
-        show(system).await
-    );
-    let ledger = books(system).await;
-    assert!(ledger.closes, "{:?}", ledger.totals);
-}
-
 const ALL: &[&str] = &["users", "activities", "sign-in-events", "app-permissions"];
 
 #[test]
@@ -74,10 +41,7 @@ fn an_org_is_read_whole_and_the_ledger_closes() {
     in_virtual_time(async {
         let org = org(small(1));
         let there = events(&org);
-        let system = org.open();
-        org.connect(&system, ALL).await;
-        let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
+        let system = org.caught_up_with(ALL).await;
         assert_each_once(&system, &there).await;
         let connection = connect::find(&system.ctx, &name()).await.expect("a table");
         let connection = connection.expect("a connection");
@@ -111,8 +75,7 @@ fn events_that_are_stored_hours_late_are_found_by_a_later_reading() {
         let system = org.open();
         org.connect(&system, &["activities"]).await;
         let until = org.clock.now() + SignedDuration::from_mins(80);
-        let stop = org.clock.sleep_until(until);
-        system.run(Until::Stopped, stop).await.expect("a run");
+        org.run_for(&system, SignedDuration::from_mins(80)).await;
         let recent = until - SignedDuration::from_mins(20);
         let holds = org.simulator.holds();
         let published = holds.activities.iter();
@@ -126,8 +89,7 @@ fn events_that_are_stored_hours_late_are_found_by_a_later_reading() {
             .sleep_until(until + SignedDuration::from_hours(26))
             .await;
         let system = org.open();
-        let ended = system.run(Until::CaughtUp, pending()).await.expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
+        run(&system).await;
         assert_each_once(&system, &there).await;
     });
 }

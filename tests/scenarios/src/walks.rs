@@ -169,7 +169,7 @@ fn all_files_of_all_users_are_found_once_with_their_class() {
         let [("13", Some(why))] = why[..] else {
             panic!("the inactive user is told of: {why:?}");
         };
-        assert_eq!(why.code, "inactive");
+        assert_eq!(why.code, "inactive-owner");
         // Four pages for eleven items of folder 100 and the like: no page is read twice.
         let calls = walks.corp.with(|held| held.times("/folders/100/items"));
         assert_eq!(calls, 2);

@@ -1,15 +1,16 @@
 //! A simulated tenant and a system that reads it, in a folder of its own and in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use casbah_model::Timestamp;
+use casbah_lake::read;
 use casbah_model::app::Components;
 use casbah_model::connection::{ConnectionId, ConnectionSettings};
 use casbah_model::ports::{Clock, Transport};
-use casbah_pipeline::inventory::{Summary, summary};
+use casbah_model::{SignedDuration, Timestamp};
+use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
 use casbah_pipeline::ledger::{Ledger, ledger};
 use casbah_pipeline::status::ConnectionStatus;
 use casbah_pipeline::{Settings, connect, status};
@@ -100,6 +101,20 @@ impl<S: Simulated + 'static> World<S> {
             .await
             .expect("connected");
     }
+
+    /// Connects and reads until nothing is left.
+    pub async fn caught_up_with(&self, components: &[&str]) -> LocalSystem {
+        let system = self.open();
+        self.connect(&system, components).await;
+        run(&system).await;
+        system
+    }
+
+    /// Goes on for some time, whatever there is to do.
+    pub async fn run_for(&self, system: &LocalSystem, time: SignedDuration) {
+        let stop = self.clock.sleep_until(self.clock.now() + time);
+        system.run(Until::Stopped, stop).await.expect("a run");
+    }
 }
 
 impl World {
@@ -109,15 +124,41 @@ impl World {
 
     /// Connects everything and reads until nothing is left.
     pub async fn caught_up(&self) -> LocalSystem {
-        let system = self.open();
-        self.connect(&system, &["all"]).await;
-        let ended = system
-            .run(Until::CaughtUp, std::future::pending())
-            .await
-            .expect("a run");
-        assert_eq!(ended, Ended::CaughtUp, "{}", show(&system).await);
-        system
+        self.caught_up_with(&["all"]).await
     }
+}
+
+/// Goes on until nothing is left.
+pub async fn run(system: &LocalSystem) {
+    let ended = system.run(Until::CaughtUp, std::future::pending());
+    let ended = ended.await.expect("a run");
+    assert_eq!(ended, Ended::CaughtUp, "{}", show(system).await);
+}
+
+/// Ids of the activities in the lake, in their order.
+pub async fn kept(system: &LocalSystem) -> Vec<String> {
+    let ctx = &system.ctx;
+    let connection = connect::find(ctx, &name()).await.expect("a table");
+    let scope = connection.expect("a connection").scope();
+    let mut ids = vec![];
+    lines(ctx, &scope, "activities", Reading::All, |_, line| {
+        ids.push(read::marks(line).expect("our fields").id.into_owned());
+    })
+    .await
+    .expect("readable");
+    ids
+}
+
+/// Asserts that these activities are in the lake, none of them twice, and that the ledger closes.
+pub async fn assert_each_once(system: &LocalSystem, expected: &BTreeSet<String>) {
+    let found = kept(system).await;
+    let once: BTreeSet<String> = found.iter().cloned().collect();
+    assert_eq!(found.len(), once.len(), "events stand twice in the lake");
+    let missing = expected.difference(&once).count();
+    let of = expected.len();
+    assert_eq!(missing, 0, "of {of} events; {}", show(system).await);
+    let ledger = books(system).await;
+    assert!(ledger.closes, "{:?}", ledger.totals);
 }
 
 pub fn name() -> ConnectionId {
