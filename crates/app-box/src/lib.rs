@@ -12,10 +12,6 @@ mod files;
 mod limits;
 mod permissions;
 mod users;
-#[allow(
-    dead_code,
-    reason = "the rest of the crate comes with the next commits"
-)]
 mod wire;
 
 use std::collections::BTreeMap;

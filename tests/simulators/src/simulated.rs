@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use casbah_model::Timestamp;
+use casbah_model::activity::ActivityKind;
 use casbah_model::app::App;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::secret::Secret;
@@ -102,4 +103,10 @@ impl Transport for Tenants {
             }),
         }
     }
+}
+
+/// How many activities there are, and how many of each kind by its name.
+pub(crate) fn count(by_kind: &BTreeMap<ActivityKind, u64>) -> (u64, BTreeMap<&'static str, u64>) {
+    let named = by_kind.iter().map(|(kind, count)| (kind.name(), *count));
+    (by_kind.values().sum(), named.collect())
 }

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::simulator::Simulator;
 use super::truth::ItemHeld;
 use crate::address::is_below;
-use crate::simulated::{Setup, Simulated, Size};
+use crate::simulated::{Setup, Simulated, Size, count};
 use crate::switches::FaultSettings;
 
 const HISTORY: SignedDuration = SignedDuration::from_hours(6 * 24);
@@ -107,12 +107,7 @@ impl Simulated for Simulator {
 
     fn counts(&self, now: Timestamp) -> Value {
         let held = self.holds();
-        let by_kind = held.activities_by_kind(now);
-        let activities: u64 = by_kind.values().sum();
-        let by_kind: BTreeMap<_, _> = by_kind
-            .iter()
-            .map(|(kind, count)| (kind.name(), *count))
-            .collect();
+        let (activities, by_kind) = count(&held.activities_by_kind(now));
         let mut files = 0_u64;
         let mut by_sharing: BTreeMap<&str, u64> = BTreeMap::new();
         self.each_file(|file| {

@@ -13,7 +13,7 @@ use super::faults::Fault;
 use super::plan::{BaseUrls, ContentType, Plan};
 use super::simulator::Simulator;
 use crate::address::is_below;
-use crate::simulated::{Setup, Simulated, Size};
+use crate::simulated::{Setup, Simulated, Size, count};
 use crate::switches::FaultSettings;
 
 impl Plan {
@@ -92,12 +92,7 @@ impl Simulated for Simulator {
 
     fn counts(&self, now: Timestamp) -> Value {
         let held = self.holds();
-        let by_kind = held.activities_by_kind(now);
-        let activities: u64 = by_kind.values().sum();
-        let by_kind: BTreeMap<_, _> = by_kind
-            .iter()
-            .map(|(kind, count)| (kind.name(), *count))
-            .collect();
+        let (activities, by_kind) = count(&held.activities_by_kind(now));
         let by_sharing = held
             .files_by_sharing
             .iter()

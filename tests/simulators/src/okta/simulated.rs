@@ -14,7 +14,7 @@ use super::holdings::{Holder, Holdings};
 use super::plan::Plan;
 use super::simulator::Simulator;
 use crate::address::{host, is_below};
-use crate::simulated::{Setup, Simulated, Size};
+use crate::simulated::{Setup, Simulated, Size, count};
 use crate::switches::FaultSettings;
 
 /// Where the org is for those who call it by its name.
@@ -94,12 +94,7 @@ impl Simulated for Simulator {
 
     fn counts(&self, now: Timestamp) -> Value {
         let held = self.holds();
-        let by_kind = held.activities_by_kind(now);
-        let activities: u64 = by_kind.values().sum();
-        let by_kind: BTreeMap<_, _> = by_kind
-            .iter()
-            .map(|(kind, count)| (kind.name(), *count))
-            .collect();
+        let (activities, by_kind) = count(&held.activities_by_kind(now));
         json!({
             "users": held.users.len(),
             "groups": held.groups.len(),
