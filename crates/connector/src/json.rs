@@ -125,15 +125,18 @@ pub fn is_empty(value: &RawValue) -> bool {
     matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
 }
 
-/// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double, nesting without end.
+/// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double, nesting that is too
+/// deep for them within an event.
 pub fn is_odd(value: &RawValue) -> bool {
     const SHORT: usize = 200;
+    // An event adds levels of its own.
+    let within = |json: &str| format!("[[[{json}]]]");
     let json = value.get();
     let is_exponent = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E');
     let is_plain = json.len() <= SHORT
         && !json.contains("\\u")
         && !json.as_bytes().windows(2).any(is_exponent);
-    !is_plain && serde_json::from_str::<serde_json::Value>(json).is_err()
+    !is_plain && serde_json::from_str::<serde_json::Value>(&within(json)).is_err()
 }
 
 #[cfg(test)]
@@ -179,11 +182,10 @@ mod tests {
         };
         assert!(is_odd_text(r#""\ud800""#));
         assert!(is_odd_text("1e999"));
-        assert!(is_odd_text(&format!(
-            "{}{}",
-            "[".repeat(500),
-            "]".repeat(500)
-        )));
+        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(is_odd_text(&nested(500)));
+        assert!(is_odd_text(&nested(126)), "too deep within an event");
+        assert!(!is_odd_text(&nested(120)));
         assert!(!is_odd_text(r#"{"a":"\u00e4 1e3"}"#));
         assert!(!is_odd_text("[1, 2]"));
     }
