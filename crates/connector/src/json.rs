@@ -128,15 +128,45 @@ pub fn is_empty(value: &RawValue) -> bool {
 /// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double, nesting that is too
 /// deep for them within an event.
 pub fn is_odd(value: &RawValue) -> bool {
-    const SHORT: usize = 200;
-    // An event adds levels of its own.
-    let within = |json: &str| format!("[[[{json}]]]");
     let json = value.get();
-    let is_exponent = |pair: &[u8]| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E');
-    let is_plain = json.len() <= SHORT
-        && !json.contains("\\u")
-        && !json.as_bytes().windows(2).any(is_exponent);
-    !is_plain && serde_json::from_str::<serde_json::Value>(&within(json)).is_err()
+    // An event adds levels of its own.
+    let within = || format!("[[[{json}]]]");
+    !is_surely_plain(json) && serde_json::from_str::<serde_json::Value>(&within()).is_err()
+}
+
+/// Whether a look at each byte is enough to know that strict readers take it, as it is for nearly all values.
+fn is_surely_plain(json: &str) -> bool {
+    // With 99 as the exponent a number of so many digits fits a double, and an exponent of three digits may not.
+    const DIGITS: u32 = 200;
+    const LEVELS: u32 = 100;
+    if json.contains("\\u") {
+        return false;
+    }
+    let bytes = json.as_bytes();
+    let (mut opened, mut digits) = (0, 0);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                digits += 1;
+                if digits > DIGITS {
+                    return false;
+                }
+                continue;
+            }
+            b'e' | b'E' if digits > 0 => {
+                let exponent = &bytes[at + 1..];
+                let exponent = exponent.strip_prefix(b"+").unwrap_or(exponent);
+                let is_long = exponent.len() > 2 && exponent[..3].iter().all(u8::is_ascii_digit);
+                if is_long {
+                    return false;
+                }
+            }
+            b'[' | b'{' => opened += 1,
+            _ => {}
+        }
+        digits = 0;
+    }
+    opened < LEVELS
 }
 
 #[cfg(test)]
@@ -186,6 +216,10 @@ mod tests {
         assert!(is_odd_text(&nested(500)));
         assert!(is_odd_text(&nested(126)), "too deep within an event");
         assert!(!is_odd_text(&nested(120)));
+        assert!(is_odd_text(&format!("[{}e99]", "9".repeat(250))));
+        assert!(!is_odd_text(&format!("[{}e99]", "9".repeat(199))));
+        assert!(is_odd_text("[1, 2E+999]"));
+        assert!(!is_odd_text("\"1e999\""), "a text is no number");
         assert!(!is_odd_text(r#"{"a":"\u00e4 1e3"}"#));
         assert!(!is_odd_text("[1, 2]"));
     }
