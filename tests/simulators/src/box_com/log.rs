@@ -18,6 +18,8 @@ use crate::moment::Millis;
 const LIMIT_DEFAULT: usize = 100;
 /// A higher limit counts as this (uncertain).
 const LIMIT_MAX: usize = 500;
+/// How often the same events are held back.
+const HELD_BACK_MAX: u64 = 2;
 /// How many events a page repeats when it does.
 const REPEATED: usize = 3;
 const PADDING: usize = 1_000_000;
@@ -82,6 +84,7 @@ impl Desk<'_> {
             Some(Ok(limit)) if limit > 0 => limit.min(LIMIT_MAX),
             Some(_) => return Err(refused("limit")),
         };
+        let limit = limit.min(self.plan.page_max);
         let time = |name: &str| match call.parameter(name).map(str::parse::<Timestamp>) {
             None => Ok(None),
             Some(Ok(at)) => Ok(Some(at.as_millisecond())),
@@ -148,11 +151,13 @@ impl Desk<'_> {
         let to = query.before.map_or(tail, place_of).min(tail).max(from);
         let now = self.now;
         let range = self.state.schedule.logged.range(from..to);
-        let visible = range.filter(|(_, logged)| logged.visible <= now);
-        let found: Vec<(u64, u64)> = visible
-            .take(query.limit)
-            .map(|(place, logged)| (*place, logged.number))
-            .collect();
+        let mut visible = range
+            .filter(|(_, logged)| logged.visible <= now)
+            .map(|(place, logged)| (*place, logged.number));
+        let found: Vec<(u64, u64)> = visible.by_ref().take(query.limit).collect();
+        let border = found.last().zip(visible.next());
+        let is_tie = border.is_some_and(|(last, next)| time_of(last.0) == time_of(next.0));
+        self.state.traffic.ties_split += u64::from(is_tie);
         let is_empty = found.is_empty();
         let mut chunk = self.chunk(&query, given, found);
         // Without events there may be no position either (box-java-sdk, issue 134).
@@ -165,7 +170,8 @@ impl Desk<'_> {
     /// Of the events found from `from` on, those of the wanted types: fewer than the limit, perhaps none, although more
     /// exist.
     fn chunk(&mut self, query: &Query, from: u64, mut found: Vec<(u64, u64)>) -> Chunk {
-        if !found.is_empty() && self.strikes(Fault::EmptyEvents).is_some() {
+        let first = found.first().map(|(place, _)| *place);
+        if first.is_some_and(|first| self.is_held_back(first)) {
             found.clear();
         }
         if found.len() > 1 && self.strikes(Fault::ShortEvents).is_some() {
@@ -184,6 +190,18 @@ impl Desk<'_> {
             numbers: numbers.filter(is_wanted).collect(),
             next,
         }
+    }
+
+    /// Whether the page that begins with an event is empty this time. That it is only twice is ours: no document says how
+    /// often.
+    fn is_held_back(&mut self, first: u64) -> bool {
+        let times = self.state.world.held_back.get(&first).copied();
+        let is_held =
+            times.unwrap_or(0) < HELD_BACK_MAX && self.strikes(Fault::EmptyEvents).is_some();
+        if is_held {
+            *self.state.world.held_back.entry(first).or_default() += 1;
+        }
+        is_held
     }
 
     fn chunk_answer(&mut self, chunk: Chunk) -> Answer {

@@ -105,10 +105,11 @@ impl Desk<'_> {
             Ok(page) => page,
             Err(answer) => return answer,
         };
+        let most = page.limit.min(self.plan.page_max);
         let size = match page.oddity {
             Oddity { is_empty: true, .. } => 0,
-            Oddity { is_short: true, .. } => page.limit.div_ceil(2),
-            _ => page.limit,
+            Oddity { is_short: true, .. } => most.div_ceil(2),
+            _ => most,
         };
         let is_later = |key: &u64| page.after.is_none_or(|after| *key > after);
         let mut keys = keys.into_iter().filter(is_later).peekable();

@@ -47,6 +47,9 @@ pub struct Plan {
     pub started: Timestamp,
     pub latency: Latency,
     pub limits: Limits,
+    /// Entries of one page by marker and of events at most, whatever `limit` asks for: pages may have fewer although more
+    /// follow (guides, "Enterprise events").
+    pub page_max: usize,
     pub choices: Choices,
 }
 
@@ -254,6 +257,7 @@ impl Plan {
                 max: Duration::from_millis(80),
             },
             limits: Limits::default(),
+            page_max: usize::MAX,
             choices: Choices::default(),
         }
     }

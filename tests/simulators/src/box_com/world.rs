@@ -191,6 +191,8 @@ pub struct World {
     pub tokens: u64,
     /// Pages so far whose end or position has more than one form.
     pub turns: u64,
+    /// How often pages of events were empty that begin at a place.
+    pub held_back: BTreeMap<u64, u64>,
     /// Deeds that wait for a call, by the calls before it.
     pub planned: BTreeMap<u64, Vec<Deed>>,
 }

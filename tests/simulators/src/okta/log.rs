@@ -78,6 +78,8 @@ impl Desk<'_> {
         if query.limit > slow.unwrap_or(SLOW_LIMIT) && self.strikes(Fault::LogTimeout).is_some() {
             return api_error("E0000009", "The query took longer than 30 seconds.");
         }
+        let limit = query.limit.min(self.plan.page_max);
+        let query = Query { limit, ..query };
         match query.order {
             Order::Stored { after } => self.polled(call, &query, after),
             Order::Published { .. } => self.bounded(call, &query),
@@ -309,6 +311,8 @@ impl Desk<'_> {
             };
             if texts.len() == query.limit {
                 has_more = true;
+                let is_tie = last.is_some_and(|last: Place| last.0 == place.0);
+                self.state.traffic.ties_split += u64::from(is_tie);
                 break;
             }
             texts.push(text);

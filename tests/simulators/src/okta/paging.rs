@@ -80,7 +80,7 @@ impl Desk<'_> {
         let oddity = self.oddity(call);
         Ok(Page {
             after,
-            limit,
+            limit: limit.min(self.plan.page_max),
             oddity,
         })
     }

@@ -38,6 +38,9 @@ pub struct Plan {
     pub started: Timestamp,
     pub latency: Latency,
     pub limits: Limits,
+    /// Entries of one page of lists and of the system log at most, whatever `limit` asks for: a page that is not full may
+    /// have a next one (System Log query, "Next link").
+    pub page_max: usize,
     pub choices: Choices,
 }
 
@@ -182,6 +185,7 @@ impl Plan {
                 max: Duration::from_millis(80),
             },
             limits: Limits::default(),
+            page_max: usize::MAX,
             choices: Choices::default(),
         }
     }

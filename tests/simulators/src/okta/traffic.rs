@@ -21,6 +21,8 @@ pub struct Traffic {
     pub refused_concurrent: u64,
     /// How often each fault struck.
     pub faults: BTreeMap<Fault, u64>,
+    /// Pages of the system log that ended between two events of one time.
+    pub ties_split: u64,
     /// The most calls at one time.
     pub concurrency_peak: u64,
 }
