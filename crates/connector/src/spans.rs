@@ -44,6 +44,15 @@ impl Span {
     }
 }
 
+/// Whether a span is read for the last time, by the id that [`Span::id`] gave it.
+pub fn is_last(id: &str) -> bool {
+    let reading = id
+        .rsplit('-')
+        .next()
+        .and_then(|reading| reading.parse().ok());
+    reading == Some(Reading::Last as u8)
+}
+
 /// The spans of a window that is listed at `now` and is over.
 ///
 /// A span that has been over for an hour brings with it the one of a day before, to be read for the last time: the
@@ -161,6 +170,7 @@ mod tests {
         assert_eq!(id("04T11:02:00"), "1777888800000-3600000-1");
         assert_eq!(id("04T12:30:00"), "1777888800000-3600000-2");
         assert_eq!(id("05T12:30:00"), "1777888800000-3600000-3");
+        assert!(is_last(&id("05T12:30:00")) && !is_last(&id("04T12:30:00")));
     }
 
     #[test]

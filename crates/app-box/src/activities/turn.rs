@@ -1,6 +1,6 @@
 //! Positions in a stream, and the page behind a page of a span; pure.
 
-use casbah_connector::ConnectorError;
+use casbah_connector::{ConnectorError, spans};
 use casbah_http::Address;
 use casbah_model::activity::ContentRef;
 use casbah_model::record::RecordId;
@@ -97,7 +97,8 @@ pub(super) fn endless(what: &str) -> ConnectorError {
 ///
 /// There is no mark of the end: a page may have fewer events than were asked for, and none at all, although more follow
 /// (developer guides, "Enterprise events"). It is the end when the position does not move, and when several pages were
-/// empty; if that was too early, the later readings of the span find the rest. Only of a full page it is no end.
+/// empty; if that was too early, the later readings of the span find the rest. Behind the last reading comes none, so
+/// there an empty page is asked for again. Only of a full page it is no end.
 pub(super) fn follow(
     content: &ContentRef,
     called: &Address,
@@ -109,11 +110,13 @@ pub(super) fn follow(
         return Err(ConnectorError::BadLink { what });
     }
     // With no events the position was seen to be zero whatever was asked for.
-    let next = turn
+    let moved = turn
         .next
         .filter(|next| *next != turn.asked && next != OLDEST);
-    let Some(next) = next else {
-        return Ok(None);
+    let next = match moved {
+        Some(next) => next,
+        None if turn.events == 0 && spans::is_last(span) => turn.asked,
+        None => return Ok(None),
     };
     let (page, empty) = (page + 1, empty + 1);
     if page > PAGES_MAX {

@@ -177,6 +177,30 @@ async fn a_span_without_events_ends_whatever_its_position_is() {
     assert_eq!(pages, turn::EMPTY_MAX, "empty pages have an end");
 }
 
+/// What is older than a day when it is connected is read once.
+#[tokio::test(start_paused = true)]
+async fn an_empty_page_is_asked_for_again_where_no_later_reading_would_find_the_rest() {
+    let bench = bench(|asked| match asked.path.as_str() {
+        "/oauth2/token" => Reply::ok(TOKEN),
+        _ => page(&[], "0"),
+    });
+    let day = 24 * 60;
+    let mut content = listed(&bench, window(-day - 120, -day - 60))
+        .await
+        .remove(0);
+    let mut names = vec![];
+    while let Some(next) = read_page(&bench, &content).await.expect("a page").1 {
+        assert_eq!(next.address, content.address);
+        names.push(next.id.to_string());
+        content = next;
+    }
+    let behind: Vec<&str> = names
+        .iter()
+        .filter_map(|id| id.split("-3").nth(1))
+        .collect();
+    assert_eq!(behind, ["+1~1", "+2~2", "+3~3"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_stream_goes_on_from_each_position_and_waits_where_nothing_is() {
     let bench = bench(|asked| match asked_position(asked) {
