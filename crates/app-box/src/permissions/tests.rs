@@ -7,6 +7,8 @@ const PEOPLE: &str = r#"{"entries":[
     {"id":"8","login":"AutomationUser_1_x@boxdevedition.com","status":"active","is_platform_access_only":true},
     {"id":"10","login":"gone@corp.example","status":"inactive"},
     {"id":"11","login":"Ada@Corp.example","status":"active"}],"next_marker":"x"}"#;
+const MORE_PEOPLE: &str =
+    r#"{"entries":[{"id":"12","login":"bob@labs.example","status":"active"}],"next_marker":""}"#;
 
 /// An enterprise that grants everything.
 fn open(asked: &Asked) -> Reply {
@@ -15,6 +17,7 @@ fn open(asked: &Asked) -> Reply {
     match (path, user) {
         ("/oauth2/token", None) => Reply::ok(TOKEN),
         ("/2.0/users/me", None) => Reply::ok(ME),
+        ("/2.0/users", None) if asked.path.contains("&marker=") => Reply::ok(MORE_PEOPLE),
         ("/2.0/users", None) => Reply::ok(PEOPLE),
         ("/2.0/groups", None) => Reply::ok(r#"{"entries":[]}"#),
         ("/2.0/events", None) => {
@@ -55,7 +58,13 @@ async fn each_scope_is_found_out_by_a_call() {
         (found.tenant.id.as_str(), found.tenant.name.as_str()),
         ("490685", "Corp")
     );
-    assert_eq!(found.tenant.domains, ["corp.example"]);
+}
+
+/// Who signs in with a domain of the second page would be a stranger, and each file shared with him external.
+#[tokio::test(start_paused = true)]
+async fn domains_are_known_although_a_page_has_few_of_the_users() {
+    let found = granted(open).await.expect("a report");
+    assert_eq!(found.tenant.domains, ["corp.example", "labs.example"]);
 }
 
 #[tokio::test(start_paused = true)]
