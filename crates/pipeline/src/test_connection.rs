@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use casbah_connector::{Connector, ConnectorError, Granted, Recovery};
+use casbah_http::retry;
 use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionState, TestReport};
 use casbah_model::message::Stage;
@@ -20,7 +21,7 @@ use crate::hint::nudge;
 use crate::items::{self, ConnectionItem, GrantedBefore, StreamItem, connection_key};
 use crate::recovery::no_credential;
 use crate::roots;
-use crate::step::{Committed, Next, Step};
+use crate::step::{Committed, Next, Step, ms_duration};
 use crate::user_scan;
 
 /// A connection that works is tested this often, because grants and licences change.
@@ -162,8 +163,15 @@ pub async fn test(mut step: Step<'_>) -> Result<(), StageError> {
                 let again = ctx.now() + NOT_WORKING;
                 step.release(Next::CaughtUp(again), None).await
             }
-            Recovery::Wait(_)
-            | Recovery::Retry
+            // Its calls have a small limit of their own. Begun anew as soon as one call is free, it would spend that one and
+            // never come to its end.
+            Recovery::Wait(until) => {
+                step.stream.fails += 1;
+                let wait = retry::step_wait(step.stream.fails, ctx.rng.fraction());
+                let at = until.max(ctx.now() + ms_duration(wait));
+                step.release(Next::Wait(at), None).await
+            }
+            Recovery::Retry
             | Recovery::Count
             | Recovery::Resync(_)
             | Recovery::Rewind
