@@ -57,7 +57,8 @@ impl Ledger {
             ));
         }
         if seq != old_seq {
-            let entry = format!("{old_epoch:04}#{old_seq:012}");
+            let epoch = epoch_of_entry(change).unwrap_or(old_epoch);
+            let entry = format!("{epoch:04}#{old_seq:012}");
             let manifest = manifest_of(key);
             let is_entry = |other: &&Changed| other.key.pk == manifest && other.key.sk == entry;
             if !batch.changes.iter().any(|other| is_entry(&other)) {
@@ -128,11 +129,12 @@ impl Ledger {
             .changes
             .iter()
             .find(|other| other.is_stream() && manifest_of(&other.key) == key.pk);
-        let Some(before) = owner.and_then(|owner| owner.before.as_ref()) else {
+        let Some((owner, before)) = owner.and_then(|owner| Some((owner, owner.before.as_ref()?)))
+        else {
             return Err(format!("I4: {key} is written without its stream"));
         };
         let expected = (
-            number(before, "ep"),
+            epoch_of_entry(owner).unwrap_or(number(before, "ep")),
             number(before, "seq"),
             number(before, "v"),
         );
@@ -247,6 +249,14 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The epoch of an entry that begins a pass over a tree: the first commit of the pass moves it on. Elsewhere it is moved by
+/// the last commit of the pass before.
+fn epoch_of_entry(change: &Changed) -> Option<i64> {
+    let (before, after) = (change.before.as_ref()?, change.after.as_ref()?);
+    let begins = change.key.pk.ends_with("#U#files") && before.get("cur").is_none();
+    begins.then(|| number(after, "ep"))
 }
 
 /// The manifest partition of a stream or unit.

@@ -1,17 +1,22 @@
 //! What a seed decides before it begins: the tenant, the times of the protocol, and when what goes wrong outside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use casbah_model::ports::Rng;
+use casbah_model::app::App;
+use casbah_model::ports::Clock;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::Settings;
-use casbah_platform_local::{QueueSettings, SeededRng};
-use casbah_simulators::microsoft365::{ContentType, Deed, Fault, FaultSettings, Latency, Plan};
+use casbah_platform_local::QueueSettings;
+use casbah_simulators::simulated::FaultSettings;
+
+use crate::draw::Draw;
+use crate::tenant::{self, Deed, Draft, Tenant};
 
 /// What happens outside at a time.
 #[derive(Clone, Debug)]
 pub enum Event {
-    Vendor(Fault, Option<FaultSettings>),
+    Vendor(&'static str, Option<FaultSettings>),
     Deed(Deed),
     /// Somebody chooses further components.
     ChooseMore,
@@ -35,75 +40,28 @@ pub struct Conditions {
     pub seed: u64,
     pub settings: Settings,
     pub queue: QueueSettings,
-    pub plan: Plan,
+    pub tenant: Arc<dyn Tenant>,
+    /// The sizes of the tenant, in words.
+    pub sizes: String,
     /// What is read at first; later on somebody may choose more.
     pub first_components: Vec<&'static str>,
     pub components: Vec<&'static str>,
     pub events: Vec<(Timestamp, Event)>,
     pub healed: Timestamp,
+    /// Whether a day passes in the end in which nothing runs.
+    pub has_idle_day: bool,
+    /// Whether somebody does what is in lists that are not read every hour.
+    pub has_slow_deeds: bool,
 }
 
+/// When every seed begins.
+pub const STARTED: &str = "2026-05-04T21:02:30Z";
 /// The longest that everything may take to come right after the last fault.
 pub const HEALING_MAX: SignedDuration = SignedDuration::from_hours(14);
 /// When the last requests that come late have come.
 const MENDED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 /// How often that is looked at.
 const CHECK_EVERY: SignedDuration = SignedDuration::from_secs(433);
-
-/// Faults of the vendor that a reader must get over, with the value that goes with each.
-const VENDOR_FAULTS: [(Fault, Option<&str>); 31] = [
-    (Fault::DuplicateRecords, None),
-    (Fault::DuplicateListing, None),
-    (Fault::BlobExpired, None),
-    (Fault::BlobVanished, None),
-    (Fault::NextPageAlias, None),
-    (Fault::EmptyPage, None),
-    (Fault::AlreadyEnabled, None),
-    (Fault::FeedDisabled, None),
-    (Fault::Throttle403, None),
-    (Fault::Throttle429, None),
-    (Fault::TokenExpiresMidway, None),
-    (Fault::RolesShrink, None),
-    (Fault::SecretExpired, None),
-    (Fault::AppDisabled, None),
-    (Fault::Graph429, Some("7")),
-    (Fault::Graph429, Some("none")),
-    (Fault::Unavailable503, Some("5")),
-    (Fault::Plain500, None),
-    (Fault::Plain502, None),
-    (Fault::Directory410, None),
-    (Fault::DeltaTooOld, None),
-    (Fault::SyncStateNotFound, None),
-    (Fault::ExpiredPageToken, None),
-    (Fault::Drive410, None),
-    (Fault::RepeatedItems, None),
-    (Fault::NextLinkCircle, None),
-    (Fault::NotJson, None),
-    (Fault::TruncatedBody, None),
-    (Fault::DriveGone, None),
-    (Fault::SlowAnswers, Some("20")),
-    (Fault::Timeout, None),
-];
-
-struct Draw(SeededRng);
-
-impl Draw {
-    fn between(&self, least: u64, most: u64) -> u64 {
-        least + self.0.next_u64() % (most - least + 1)
-    }
-
-    fn one<T: Clone>(&self, of: &[T]) -> T {
-        of[self.between(0, of.len() as u64 - 1) as usize].clone()
-    }
-
-    fn is(&self, chance: f64) -> bool {
-        self.0.fraction() < chance
-    }
-
-    fn seconds(&self, least: u64, most: u64) -> SignedDuration {
-        SignedDuration::from_millis(self.between(least * 1000, most * 1000) as i64)
-    }
-}
 
 impl Conditions {
     /// Whether a component is read.
@@ -113,89 +71,118 @@ impl Conditions {
             .any(|one| [component, "all"].contains(one))
     }
 
-    /// Whether a feed is read: the directory's with events of administrators or sign-ins, the others with activities.
-    pub fn reads(&self, feed: ContentType) -> bool {
-        match feed {
-            ContentType::AzureActiveDirectory => {
-                self.has("management-events") || self.has("sign-in-events")
-            }
-            _ => self.has("activities"),
-        }
-    }
-
-    pub fn of(seed: u64) -> Conditions {
-        let draw = Draw(SeededRng::new(seed ^ 0xc0_4d17));
-        let mut plan = tenant(seed, &draw);
+    pub fn of(app: App, seed: u64, clock: &Arc<dyn Clock>) -> Conditions {
+        let draw = Draw::new(seed ^ 0xc0_4d17);
+        let mut draft = tenant::draft(app, seed, &draw);
+        let started = clock.now();
         let settings = Settings {
             // Objects of tables that are full after one row, after some, and never.
             table_rows: [1, 25, 1 << 16][seed as usize % 3],
             ..settings(&draw)
         };
         let turmoil = draw.seconds(400, 2400);
-        let healed = plan.started + turmoil;
+        let healed = started + turmoil;
         let mut events = vec![(healed, Event::Heal), (healed + MENDED_AFTER, Event::Mend)];
-        let checks = HEALING_MAX.as_secs() / CHECK_EVERY.as_secs();
-        for check in 1..=checks {
-            let at = healed + CHECK_EVERY * check as i32;
-            events.push((at, Event::Check));
-        }
+        events.extend(checks(healed));
         let at = |share: f64| {
             let ms = (turmoil.as_millis() as f64 * share) as i64;
-            plan.started + SignedDuration::from_millis(ms)
+            started + SignedDuration::from_millis(ms)
         };
         for _ in 0..draw.between(0, 6) {
-            let (fault, value) = draw.one(&VENDOR_FAULTS);
-            let chance = 0.01 * 60_f64.powf(draw.0.fraction());
+            let (fault, value) = draw.one(draft.faults());
+            let chance = 0.01 * 60_f64.powf(draw.fraction());
             let mut how = FaultSettings::probability(chance);
             how.value = value.map(String::from);
-            let from = draw.0.fraction();
-            let to = (from + 0.1 + 0.5 * draw.0.fraction()).min(0.99);
+            let from = draw.fraction();
+            let to = (from + 0.1 + 0.5 * draw.fraction()).min(0.99);
             events.push((at(from), Event::Vendor(fault, Some(how))));
             events.push((at(to), Event::Vendor(fault, None)));
         }
         if draw.is(0.4) {
             let mut how = FaultSettings::probability(0.3);
             how.value = Some(draw.between(5, 55).to_string());
-            events.push((at(0.0), Event::Vendor(Fault::LateListing, Some(how))));
+            events.push((at(0.0), Event::Vendor(draft.late_fault(), Some(how))));
         }
         for _ in 0..draw.between(0, 12) {
-            events.push((at(draw.0.fraction()), Event::Deed(deed(&draw, &plan))));
+            events.push((at(draw.fraction()), Event::Deed(draft.deed(&draw))));
         }
-        let pause = draw.0.fraction();
+        let pause = draw.fraction();
         events.push((at(pause), Event::Pause));
-        let resume = (pause + 0.05 + 0.2 * draw.0.fraction()).min(0.98);
+        let resume = (pause + 0.05 + 0.2 * draw.fraction()).min(0.98);
         events.push((at(resume), Event::Resume));
-        events.push((at(draw.0.fraction()), Event::UseUpDay));
-        events.push((at(0.5 * draw.0.fraction()), Event::ChooseMore));
+        events.push((at(draw.fraction()), Event::UseUpDay));
+        events.push((at(0.5 * draw.fraction()), Event::ChooseMore));
         events.extend(leaving(seed, &at));
-        let components = components(&draw);
+        let has_idle_day = tenant::is_read_again(app) && beside(seed, &*draft, &at, &mut events);
+        let components = draw.one(draft.components()).to_vec();
         events.sort_by_key(|(at, _)| *at);
-        plan.deed_delay = draw.seconds(60, 900);
+        draft.delay_deeds(draw.seconds(60, 900));
+        let is_slow = |(_, event): &(Timestamp, Event)| match event {
+            Event::Deed(deed) => deed.is_slow(),
+            _ => false,
+        };
         Conditions {
             seed,
             settings,
             queue: queue(&draw, settings),
-            plan,
+            sizes: draft.words(),
+            tenant: draft.open(Arc::clone(clock)),
             first_components: match draw.is(0.25) {
                 true => vec!["users"],
                 false => components.clone(),
             },
             components,
+            has_slow_deeds: events.iter().any(is_slow),
             events,
             healed,
+            has_idle_day,
         }
     }
 }
 
+/// When the state is compared with what it should come to, from a time on.
+pub fn checks(from: Timestamp) -> impl Iterator<Item = (Timestamp, Event)> {
+    let checks = HEALING_MAX.as_secs() / CHECK_EVERY.as_secs();
+    (1..=checks).map(move |check| (from + CHECK_EVERY * check as i32, Event::Check))
+}
+
+/// What is drawn beside, so that few seeds meet every fault: by turns one of them is likely for half of the time. Early in
+/// a seed somebody does more, while everything is read for the first time. Whether a day passes in the end, with some
+/// events that come almost a day late.
+fn beside(
+    seed: u64,
+    draft: &dyn Draft,
+    at: &dyn Fn(f64) -> Timestamp,
+    events: &mut Vec<(Timestamp, Event)>,
+) -> bool {
+    let draw = Draw::new(seed ^ 0x1d_1eda);
+    for _ in 0..draw.between(0, 4) {
+        events.push((at(leaves(&draw)), Event::Deed(draft.deed(&draw))));
+    }
+    let faults = draft.faults();
+    let (fault, value) = faults[seed as usize % faults.len()];
+    let mut how = FaultSettings::probability(0.2);
+    how.value = value.map(String::from);
+    events.push((at(0.0), Event::Vendor(fault, Some(how))));
+    events.push((at(0.5), Event::Vendor(fault, None)));
+    let has_idle_day = draw.is(0.35);
+    if has_idle_day {
+        let mut how = FaultSettings::probability(0.2);
+        how.value = Some(draw.between(18 * 60, 22 * 60).to_string());
+        events.push((at(0.0), Event::Vendor(draft.late_fault(), Some(how))));
+    }
+    has_idle_day
+}
+
 /// People who leave and come back. Drawn apart, so that seeds in which nobody does stay as they were.
 fn leaving(seed: u64, at: &dyn Fn(f64) -> Timestamp) -> Vec<(Timestamp, Event)> {
-    let draw = Draw(SeededRng::new(seed ^ 0x1ea_7e5));
+    let draw = Draw::new(seed ^ 0x1ea_7e5);
     let mut events = vec![];
     if draw.is(0.2) {
         let leaves = leaves(&draw);
         events.push((at(leaves), Event::Disconnect));
         if draw.is(0.7) {
-            let comes = (leaves + 0.3 * draw.0.fraction()).min(0.99);
+            let comes = (leaves + 0.3 * draw.fraction()).min(0.99);
             events.push((at(comes), Event::Reconnect));
         }
     }
@@ -204,7 +191,7 @@ fn leaving(seed: u64, at: &dyn Fn(f64) -> Timestamp) -> Vec<(Timestamp, Event)> 
         events.push((at(leaves), Event::Delete));
         if draw.is(0.7) {
             // Whoever comes too early is refused, and asks again until it is gone.
-            events.push((at(draw.0.fraction().max(leaves)), Event::Reconnect));
+            events.push((at(draw.fraction().max(leaves)), Event::Reconnect));
         }
     }
     events
@@ -213,35 +200,9 @@ fn leaving(seed: u64, at: &dyn Fn(f64) -> Timestamp) -> Vec<(Timestamp, Event)> 
 /// Often in the first minute, in which most functions are at work.
 fn leaves(draw: &Draw) -> f64 {
     match draw.is(0.6) {
-        true => 0.005 + 0.03 * draw.0.fraction(),
-        false => 0.9 * draw.0.fraction(),
+        true => 0.005 + 0.03 * draw.fraction(),
+        false => 0.9 * draw.fraction(),
     }
-}
-
-fn tenant(seed: u64, draw: &Draw) -> Plan {
-    let mut plan = Plan::new(seed);
-    plan.started = "2026-05-04T21:02:30Z".parse().expect("a valid time");
-    plan.users = draw.between(6, 16) as usize;
-    plan.files = draw.between(5, 40) as usize;
-    plan.activities = draw.between(20, 120) as usize;
-    plan.live_activities_per_hour = draw.between(10, 90);
-    plan.seats = plan.users as u64;
-    plan.blob_records_mean = draw.between(1, 8);
-    plan.listing_page = draw.between(1, 12) as usize;
-    plan.drive_page = draw.between(2, 20) as usize;
-    plan.directory_page_max = draw.between(2, 20) as usize;
-    let slowest = draw.one(&[5_u64, 80, 400]);
-    plan.latency = Latency {
-        min: Duration::from_millis(slowest / 5),
-        max: Duration::from_millis(slowest),
-    };
-    let feeds = draw.between(1, 3);
-    plan.feeds_on = ContentType::ALL
-        .into_iter()
-        .skip(draw.between(0, 2) as usize)
-        .take(feeds as usize)
-        .collect();
-    plan
 }
 
 /// With the times of production a missing fence hides: leases that end too early are part of the draw.
@@ -269,35 +230,4 @@ fn queue(draw: &Draw, settings: Settings) -> QueueSettings {
         visibility: Duration::from_secs(draw.between(2, longest.max(3))),
         receives_max: draw.between(2, 5) as u32,
     }
-}
-
-fn components(draw: &Draw) -> Vec<&'static str> {
-    draw.one(&[
-        vec!["all"],
-        vec!["all"],
-        vec!["users", "activities", "files"],
-        vec!["users", "management-events", "sign-in-events", "activities"],
-    ])
-}
-
-fn deed(draw: &Draw, plan: &Plan) -> Deed {
-    let user = draw.between(0, plan.users as u64 - 1);
-    let file = draw.between(0, plan.files as u64 - 1);
-    let drive = draw.between(0, 3);
-    draw.one(&[
-        Deed::AddUser,
-        Deed::AddGuest,
-        Deed::DisableUser { user },
-        Deed::EnableUser { user },
-        Deed::DeleteUser { user },
-        Deed::SignIn { user },
-        Deed::FailSignIn { user },
-        Deed::ShareByAnonymousLink { file },
-        Deed::ShareWithPartner { file },
-        Deed::ShareInside { file },
-        Deed::Unshare { file },
-        Deed::EditFile { file },
-        Deed::DeleteFile { file },
-        Deed::AddFile { drive },
-    ])
 }

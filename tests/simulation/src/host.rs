@@ -17,7 +17,6 @@ use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::{Context, Curated, StageError};
 use casbah_platform_local::{LOCAL_REGION, LogNotifier, MemoryQueue, SeededRng, SqliteState};
-use casbah_simulators::microsoft365::Simulator;
 
 use crate::bucket::{FaultyObjects, FaultyTables, MemoryObjects};
 use crate::conditions::Conditions;
@@ -74,7 +73,6 @@ struct Container {
 pub struct Host {
     pub world: Arc<World>,
     pub conditions: Conditions,
-    pub simulator: Arc<Simulator>,
     pub table: Arc<SqliteState>,
     pub queue: Arc<MemoryQueue>,
     objects: Arc<MemoryObjects>,
@@ -88,12 +86,7 @@ pub struct Host {
 }
 
 impl Host {
-    pub fn new(
-        world: Arc<World>,
-        conditions: Conditions,
-        simulator: Arc<Simulator>,
-        variant: Option<Variant>,
-    ) -> Host {
+    pub fn new(world: Arc<World>, conditions: Conditions, variant: Option<Variant>) -> Host {
         let clock = &world.clock;
         let table = SqliteState::in_memory(Arc::clone(clock)).expect("a table in memory");
         let queue = MemoryQueue::new(conditions.queue, Arc::clone(clock));
@@ -108,7 +101,6 @@ impl Host {
             latest: Mutex::default(),
             world,
             conditions,
-            simulator,
             variant,
         }
     }
@@ -132,7 +124,7 @@ impl Host {
             Arc::clone(&self.queue) as _,
             Arc::clone(&self.objects) as _,
             Arc::clone(&self.objects) as _,
-            Arc::clone(&self.simulator) as _,
+            Arc::clone(&self.conditions.tenant) as _,
             self.container(false),
             0,
         )
@@ -265,7 +257,7 @@ impl Host {
             tables = wrong;
         }
         let vendor = Arc::new(FaultyVendor {
-            inner: Arc::clone(&self.simulator) as _,
+            inner: Arc::clone(&self.conditions.tenant) as _,
             invocation: held(),
         });
         let ctx = self.context(table, queue, objects, tables, vendor, self.warm(), number);

@@ -56,11 +56,18 @@ pub fn incarnation(shadow: &Shadow, batch: &Batch, change: &Changed) -> Result<(
     match (&change.before, &change.after) {
         (None, None) => Ok(()),
         _ if !is_current => Err(format!("I15: {key} is written, and {scope} is not there")),
+        (_, None) if is_read(batch, key) => Ok(()),
         (_, None) if current.is_none_or(|meta| state(meta) != "deleting") => {
             Err(format!("{key} is removed, and nobody deletes {scope}"))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether it is an item that somebody asked to have read again, and that goes in the write that commits what was read.
+fn is_read(batch: &Batch, key: &Key) -> bool {
+    let is_entry = |other: &Changed| other.key.pk.contains("#M#") && other.after.is_some();
+    key.pk.ends_with("#ASKED") && batch.changes.iter().any(is_entry)
 }
 
 impl Ledger {

@@ -4,13 +4,14 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::process::ExitCode;
 
+use casbah_model::app::App;
 use casbah_simulation::Options;
 use casbah_simulation::fault::Fault;
 use casbah_simulation::suite::{
     Totals, command, counts, explain, first_failure, run_and_tell, shrink,
 };
+use casbah_simulation::tenant;
 use casbah_simulation::variant::Variant;
-use casbah_simulators::microsoft365::Fault as VendorFault;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 
@@ -21,6 +22,9 @@ use clap::builder::PossibleValuesParser;
 #[derive(Parser)]
 #[command(name = "casbah-simulation", version)]
 struct Args {
+    /// The app whose vendor is simulated
+    #[arg(long, value_name = "APP", default_value = App::Microsoft365.name(), value_parser = PossibleValuesParser::new(App::ALL.map(App::name)))]
+    app: String,
     /// How many seeds to run
     #[arg(long, value_name = "N", default_value_t = 200)]
     seeds: u64,
@@ -49,25 +53,31 @@ struct Args {
 
 fn fault_names() -> Vec<&'static str> {
     let ours = Fault::ALL.into_iter().map(Fault::name);
-    ours.chain(VendorFault::ALL.into_iter().map(VendorFault::name))
-        .collect()
+    ours.chain(tenant::fault_names()).collect()
 }
 
 impl Args {
     fn options(&self) -> Options {
         let is_named = |name: &str| self.without.iter().any(|one| one == name);
         Options {
+            app: self.app(),
             is_traced: self.trace,
             variant: self.variant.as_deref().and_then(Variant::named),
             without: Fault::ALL
                 .into_iter()
                 .filter(|fault| is_named(fault.name()))
                 .collect(),
-            without_vendor: VendorFault::ALL
+            without_vendor: tenant::fault_names()
                 .into_iter()
-                .filter(|fault| is_named(fault.name()))
+                .filter(|fault| is_named(fault))
                 .collect(),
         }
+    }
+
+    fn app(&self) -> App {
+        let mut all = App::ALL.into_iter();
+        let app = all.find(|app| app.name() == self.app);
+        app.expect("the parser lets no other name pass")
     }
 }
 
@@ -110,9 +120,11 @@ fn main() -> ExitCode {
     }
     summarise(&totals, seconds);
     let is_whole = args.seeds >= MARKS_FROM && options.variant.is_none() && args.without.is_empty();
-    let unmet = totals.unmet();
-    for mark in unmet.iter().filter(|_| is_whole) {
-        println!("never happened: {mark}");
+    let unmet = totals.unmet(options.app).into_iter();
+    let mut unmet: Vec<String> = unmet.map(|mark| mark.to_string()).collect();
+    unmet.extend(totals.untried(options.app));
+    for what in unmet.iter().filter(|_| is_whole) {
+        println!("never happened: {what}");
     }
     let has_failed = !totals.failures.is_empty() || (is_whole && !unmet.is_empty());
     println!(
@@ -130,7 +142,8 @@ fn main() -> ExitCode {
 /// Each wrong variant with the seed that caught it; a suite that lets one pass proves nothing.
 fn variants(seeds: Range<u64>, threads: usize, options: &Options) -> ExitCode {
     let mut missed = 0;
-    for variant in Variant::ALL {
+    let all: Vec<Variant> = Variant::of(options.app).collect();
+    for variant in all.iter().copied() {
         let options = Options {
             variant: Some(variant),
             ..options.clone()
@@ -146,7 +159,7 @@ fn variants(seeds: Range<u64>, threads: usize, options: &Options) -> ExitCode {
     }
     println!(
         "{missed} of {} wrong variants were not caught in {} seeds",
-        Variant::ALL.len(),
+        all.len(),
         seeds.end - seeds.start
     );
     if missed > 0 {
@@ -173,5 +186,6 @@ fn summarise(totals: &Totals, seconds: f64) {
     );
     println!("faults injected: {}", counts(&totals.faults));
     println!("faults of the vendor: {}", counts(&totals.vendor_faults));
+    println!("done in the tenant: {}", counts(&totals.deeds));
     println!("coverage marks: {}", counts(&totals.marks));
 }

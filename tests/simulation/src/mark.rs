@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use casbah_model::app::App;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mark {
     /// A commit was refused because somebody else had moved the stream.
@@ -50,10 +52,16 @@ pub enum Mark {
     Deleted,
     /// The name of a connection that was deleted was connected again.
     ConnectedAnew,
+    /// A page of a log ended between two events of the same time.
+    TieAtBorder,
+    /// An event that the vendor told of most of a day late was found.
+    FoundADayLate,
+    /// Somebody was deleted while a tree of files was being read.
+    OwnerDeletedAtScan,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 27] = [
+    pub const ALL: [Mark; 30] = [
         Mark::CommitRefused,
         Mark::LostAnswerApplied,
         Mark::LostAnswerNotApplied,
@@ -81,7 +89,31 @@ impl Mark {
         Mark::DeletedAtWork,
         Mark::Deleted,
         Mark::ConnectedAnew,
+        Mark::TieAtBorder,
+        Mark::FoundADayLate,
+        Mark::OwnerDeletedAtScan,
     ];
+
+    /// Those that many seeds of an app must meet.
+    pub fn of(app: App) -> impl Iterator<Item = Mark> {
+        Mark::ALL
+            .into_iter()
+            .filter(move |mark| mark.can_be_in(app))
+    }
+
+    fn can_be_in(self, app: App) -> bool {
+        match self {
+            // Only Microsoft 365 has a budget for the day, and bundles that can be lost.
+            Mark::DayUsedUp | Mark::BundleLost => app == App::Microsoft365,
+            Mark::TieAtBorder | Mark::FoundADayLate => app != App::Microsoft365,
+            // Okta has no files, and its API token, once refused, stays refused.
+            Mark::UnitSetAside | Mark::RunClosedBySweeper | Mark::ConnectionFailed => {
+                app != App::Okta
+            }
+            Mark::OwnerDeletedAtScan => app == App::Box,
+            _ => true,
+        }
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -112,6 +144,9 @@ impl Mark {
             Mark::DeletedAtWork => "deleted-at-work",
             Mark::Deleted => "deleted",
             Mark::ConnectedAnew => "connected-anew",
+            Mark::TieAtBorder => "tie-at-border",
+            Mark::FoundADayLate => "found-a-day-late",
+            Mark::OwnerDeletedAtScan => "owner-deleted-at-scan",
         }
     }
 }

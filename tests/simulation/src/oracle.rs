@@ -2,25 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use casbah_lake::read;
 use casbah_model::message::Message;
-use casbah_model::state::{Item, Key};
+use casbah_model::state::Key;
 use casbah_model::tables::State;
 use casbah_model::{SignedDuration, Timestamp};
-use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
-use casbah_pipeline::items::{ConnectionItem, Scope};
+use casbah_pipeline::inventory::summary;
 use casbah_pipeline::ledger::{ledger, verify};
 use casbah_pipeline::status::{ConnectionStatus, Settled, settled, status};
 use casbah_pipeline::{Context, StageError, connect};
-use casbah_simulators::microsoft365::{ContentType, Holdings, Row};
 
 use crate::host::Host;
 use crate::plain_editions;
-use crate::shadow::Shadow;
+use crate::tenant::{Due, Reader};
 use crate::watch::list_of;
 
 /// What still differs from what should be; `None` when everything is there.
-pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
+pub async fn difference(host: &Host, due: Due) -> Result<Option<String>, StageError> {
     let ctx = host.plain();
     let name = crate::run::connection_name();
     let Some(connection) = connect::find(&ctx, &name).await? else {
@@ -30,28 +27,20 @@ pub async fn difference(host: &Host) -> Result<Option<String>, StageError> {
     if ended != Settled::CaughtUp {
         return Ok(Some(unsettled(&ctx, ended).await?));
     }
-    if let Some(what) = activities(host, &connection) {
-        return Ok(Some(what));
+    let seen = Reader {
+        ctx: &ctx,
+        connection: &connection,
+        conditions: &host.conditions,
+        watch: &host.world.watch,
+        due,
+    };
+    let tenant = &host.conditions.tenant;
+    if let Some(what) = tenant.activities(&seen) {
+        return Ok(Some(format!("I12: {what}")));
     }
-    let holds = host.simulator.holds();
     let found = summary(&ctx, &connection).await?;
-    if let Some(what) = people(host, &found, &holds) {
+    if let Some(what) = tenant.inventory(&seen, &found).await? {
         return Ok(Some(what));
-    }
-    if host.conditions.has("files") {
-        let files = files(&ctx, &connection).await?;
-        if let Some(what) = sets("files", &files, &holds.file_ids.keys().cloned().collect()) {
-            return Ok(Some(what));
-        }
-        let sharing: BTreeMap<_, _> = holds
-            .files_by_sharing
-            .iter()
-            .map(|(class, count)| (class.name(), *count))
-            .collect();
-        if found.files_by_sharing != sharing {
-            let seen = &found.files_by_sharing;
-            return Ok(Some(format!("sharing: {seen:?} instead of {sharing:?}")));
-        }
     }
     let books = ledger(&ctx, None).await?;
     if !books.closes {
@@ -134,146 +123,6 @@ async fn states(host: &Host, ctx: &Context) -> Result<Option<String>, StageError
     }))
 }
 
-/// I12: the records are those that the vendor ever showed, less those behind a known gap.
-fn activities(host: &Host, connection: &ConnectionItem) -> Option<String> {
-    let scope = connection.scope();
-    let all = host.simulator.holds().activities;
-    let watch = host.world.watch.state();
-    let found = watch.ledger.records();
-    let gaps = scope.gaps();
-    let known: BTreeSet<String> = all.iter().map(|one| one.id()).collect();
-    if let Some(strange) = found.iter().find(|id| !known.contains(*id)) {
-        return Some(format!("{strange} was never shown"));
-    }
-    for one in &all {
-        let live = scope.stream(&format!("live-{}", stream_of(one.feed)));
-        let Some(live) = watch.shadow.get(&live) else {
-            if host.conditions.reads(one.feed) {
-                return Some(format!("nobody reads {}", one.feed.name()));
-            }
-            continue;
-        };
-        let tile = live.get("cur").and_then(|cur| cur.get("tile")?.as_str());
-        let tile = tile.and_then(|tile| tile.parse::<casbah_model::Timestamp>().ok());
-        let is_read = tile.is_some_and(|tile| one.available < tile.as_millisecond());
-        if !is_read || found.contains(&one.id()) {
-            continue;
-        }
-        let bundle = one.content_id();
-        let mut gaps = watch.shadow.partition(&gaps, "");
-        let has_failed = || {
-            let units = format!("C#{scope}#U#{}", stream_of(one.feed));
-            let unit = watch.shadow.get(&Key::new(units, format!("U#{bundle}")));
-            unit.is_some_and(|unit| unit.get("st").is_some_and(|st| st == "FAILED"))
-        };
-        if (one.is_lost || has_failed()) && gaps.any(|(key, _)| key.sk.ends_with(&bundle)) {
-            continue;
-        }
-        if is_behind_gap(&watch.shadow, &scope, one.available)
-            || is_out_of_reach(connection, one.available)
-        {
-            continue;
-        }
-        return Some(format!("{} of {bundle} is missing", one.id()));
-    }
-    None
-}
-
-/// Whether something became available in a span that could not be listed any more, and that is written down.
-fn is_behind_gap(shadow: &Shadow, scope: &Scope, available_ms: i64) -> bool {
-    let at = |gap: &Item, name: &str| {
-        let at: Option<Timestamp> = gap.get(name)?.as_str()?.parse().ok();
-        Some(at?.as_millisecond())
-    };
-    shadow.partition(&scope.gaps(), "").any(|(_, gap)| {
-        let span = at(gap, "from").zip(at(gap, "to"));
-        span.is_some_and(|(from, to)| from <= available_ms && available_ms < to)
-    })
-}
-
-/// Listings reach back seven days (Management Activity API reference, "List available content"), less a margin and a
-/// window.
-const REACH: SignedDuration = SignedDuration::from_mins(7 * 24 * 60 - 15);
-
-/// Whether a connection that was made anew came too late for something.
-fn is_out_of_reach(connection: &ConnectionItem, available_ms: i64) -> bool {
-    let oldest = connection.connected_at - REACH;
-    connection.incarnation > 1 && available_ms < oldest.as_millisecond()
-}
-
-/// The name of a feed in our streams.
-fn stream_of(feed: ContentType) -> &'static str {
-    match feed {
-        ContentType::AzureActiveDirectory => "aad",
-        ContentType::Exchange => "exchange",
-        ContentType::SharePoint => "sharepoint",
-        ContentType::General => "general",
-        ContentType::Dlp => "dlp",
-    }
-}
-
-fn people(host: &Host, found: &Summary, holds: &Holdings) -> Option<String> {
-    let mut pairs = vec![
-        ("users", found.users, holds.users),
-        ("guests", found.guests, holds.guests),
-        ("disabled", found.disabled, holds.disabled),
-        ("groups", found.groups, holds.groups),
-        ("roles", found.roles, holds.roles),
-        (
-            "role assignments",
-            found.role_assignments,
-            holds.role_assignments,
-        ),
-    ];
-    if host.conditions.has("app-permissions") {
-        let grants = holds.delegated_grants + holds.app_role_assignments;
-        pairs.push(("applications", found.applications, holds.applications));
-        pairs.push(("grants", found.grants, grants));
-    }
-    let wrong = pairs.into_iter().find(|(_, found, holds)| found != holds);
-    wrong.map(|(what, found, holds)| format!("{found} {what} instead of {holds}"))
-}
-
-/// Ids of the files that the published inventory holds.
-async fn files(ctx: &Context, connection: &ConnectionItem) -> Result<BTreeSet<String>, StageError> {
-    let mut files = BTreeMap::new();
-    lines(
-        ctx,
-        &connection.scope(),
-        "files",
-        Reading::Published,
-        |_, line| {
-            let Some(marks) = read::marks(line) else {
-                return;
-            };
-            match &*marks.kind {
-                "removed" => drop(files.insert(item(&marks.id), false)),
-                "file" | "file-shared" => drop(files.insert(item(&marks.id), true)),
-                _ => {}
-            }
-        },
-    )
-    .await?;
-    Ok(files
-        .into_iter()
-        .filter(|(_, is_there)| *is_there)
-        .map(|(id, _)| id)
-        .collect())
-}
-
-/// The vendor's id of an item, which ours begins with its drive's.
-fn item(id: &str) -> String {
-    id.rsplit('/').next().unwrap_or(id).into()
-}
-
-fn sets(what: &str, found: &BTreeSet<String>, holds: &BTreeSet<String>) -> Option<String> {
-    if let Some(missing) = holds.difference(found).next() {
-        return Some(format!("{what}: {missing} is missing"));
-    }
-    let strange = found.difference(holds).next();
-    strange.map(|strange| format!("{what}: {strange} is not there any more"))
-}
-
 /// What must hold at the end beside the content: I8, I13 and I16.
 pub async fn manners(host: &Host) -> Result<Option<String>, StageError> {
     let ctx = host.plain();
@@ -289,16 +138,8 @@ pub async fn manners(host: &Host) -> Result<Option<String>, StageError> {
     if let Some((key, count)) = hints.iter().find(|(_, count)| **count > 1) {
         return Ok(Some(format!("I8: {count} hints are on their way to {key}")));
     }
-    let refused = host.simulator.traffic().refused;
-    // How often a feed may be started is no pace that is shared: it is tried again.
-    let over = refused
-        .iter()
-        .find(|(row, _)| **row != Row::ManagementStart);
-    if let Some((row, count)) = over {
-        return Ok(Some(format!(
-            "I14: {count} calls above the limit {}",
-            row.name()
-        )));
+    if let Some(what) = host.conditions.tenant.refused() {
+        return Ok(Some(format!("I14: {what}")));
     }
     let shown: Vec<ConnectionStatus> = status(&ctx).await?;
     let (mut gaps, mut failed) = (0, 0);

@@ -1,28 +1,27 @@
 //! One seed: turmoil, during which everything may fail and every effect is checked; then healing, after which
 //! everything must be there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use casbah_model::SignedDuration;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::{ConnectionId, ConnectionSettings, ConnectionState};
 use casbah_model::message::Stage;
 use casbah_model::ports::{Clock, Queue};
-use casbah_model::secret::Secret;
+use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::{Context, StageError, connect};
 use casbah_platform_local::VirtualClock;
-use casbah_simulators::microsoft365::{Fault as VendorFault, Plan, Simulator};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
-use crate::conditions::{Conditions, Event};
+use crate::conditions::{Conditions, Event, STARTED, checks};
 use crate::fault::{Fault, Faults};
 use crate::host::Host;
-use crate::invariants::Ledger;
+use crate::invariants::{Ledger, number};
 use crate::invocation::World;
 use crate::mark::Mark;
 use crate::oracle::{difference, manners};
+use crate::tenant::{Deed, Due};
 use crate::variant::Variant;
 use crate::watch::Watch;
 
@@ -32,15 +31,37 @@ const CONCURRENT: usize = 24;
 /// Less than the twelve hours after which much is looked at again anyway: a wake-up that is lost must not hide in them.
 const RIGHT_WITHIN: SignedDuration = SignedDuration::from_hours(5);
 
+/// A day in which nothing runs, and as much more as the last reading of a span waits.
+const IDLE: SignedDuration = SignedDuration::from_hours(28);
+
 /// What to run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
+    pub app: App,
     pub variant: Option<Variant>,
     /// Kinds of faults that are off whatever the seed says.
     pub without: Vec<Fault>,
-    pub without_vendor: Vec<VendorFault>,
+    pub without_vendor: Vec<&'static str>,
     /// Every event is printed as it happens.
     pub is_traced: bool,
+}
+
+impl Options {
+    pub fn of(app: App) -> Options {
+        Options {
+            app,
+            variant: None,
+            without: vec![],
+            without_vendor: vec![],
+            is_traced: false,
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options::of(App::Microsoft365)
+    }
 }
 
 /// What a seed came to.
@@ -53,6 +74,8 @@ pub struct Outcome {
     pub invocations: u64,
     pub faults: BTreeMap<Fault, u64>,
     pub vendor_faults: BTreeMap<&'static str, u64>,
+    /// What somebody did in the tenant.
+    pub deeds: BTreeMap<String, u64>,
     pub marks: BTreeMap<Mark, u64>,
     /// The last events, for a failure.
     pub last: Vec<String>,
@@ -75,7 +98,9 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
 }
 
 async fn simulate(seed: u64, options: &Options) -> Outcome {
-    let mut conditions = Conditions::of(seed);
+    let started: Timestamp = STARTED.parse().expect("a valid time");
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(started));
+    let mut conditions = Conditions::of(options.app, seed, &clock);
     let is_off = |event: &Event| match event {
         Event::Vendor(fault, _) => options.without_vendor.contains(fault),
         Event::Disconnect => options.without.contains(&Fault::Disconnection),
@@ -83,10 +108,8 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
         _ => false,
     };
     conditions.events.retain(|(_, event)| !is_off(event));
-    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(conditions.plan.started));
-    let simulator = Arc::new(Simulator::new(conditions.plan.clone(), Arc::clone(&clock)));
-    let oracle = Arc::clone(&simulator);
-    let mut books = Ledger::new(Arc::new(move |id| oracle.records_of(id)));
+    let tenant = Arc::clone(&conditions.tenant);
+    let mut books = Ledger::new(Arc::new(move |id| tenant.bundle(id)));
     let limit = conditions.settings.function_limit;
     books.pause_reach = limit.max(conditions.settings.lease) + SignedDuration::from_secs(30);
     let world = World::new(
@@ -96,8 +119,11 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
     );
     world.watch.state().log.is_traced = options.is_traced;
     let words = describe(&conditions, &world);
-    let host = Host::new(Arc::new(world), conditions, simulator, options.variant);
+    let host = Host::new(Arc::new(world), conditions, options.variant);
     let failure = live(&host).await.err();
+    for mark in host.conditions.tenant.marks(&host.world.watch) {
+        host.world.watch.mark(mark);
+    }
     let mut state = host.world.watch.state();
     if state.ledger.orphans() > 0 {
         state.mark(Mark::OrphanObject);
@@ -105,7 +131,6 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
     if !host.queue.dead_letters().is_empty() {
         state.mark(Mark::DeadLetter);
     }
-    let traffic = host.simulator.traffic();
     Outcome {
         seed,
         failure,
@@ -113,30 +138,31 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
         events: state.log.events(),
         invocations: host.invocations(),
         faults: host.world.faults.struck(),
-        vendor_faults: traffic
-            .faults
-            .iter()
-            .map(|(fault, count)| (fault.name(), *count))
-            .collect(),
+        vendor_faults: host.conditions.tenant.struck(),
+        deeds: done(&host),
         marks: state.marks.clone(),
         last: state.log.lines(),
         conditions: words,
     }
 }
 
+/// What was done in the tenant until the end, by its name.
+fn done(host: &Host) -> BTreeMap<String, u64> {
+    let now = host.world.clock.now();
+    let mut done = BTreeMap::new();
+    for (_, event) in host.conditions.events.iter().filter(|(at, _)| *at <= now) {
+        if let Event::Deed(deed) = event {
+            *done.entry(deed.name()).or_default() += 1;
+        }
+    }
+    done
+}
+
 /// The seed's decisions, as a person who looks for a mistake wants them.
 fn describe(conditions: &Conditions, world: &World) -> String {
-    let plan = &conditions.plan;
     let mut text = format!(
-        "{} users, {} files, {} events, {} an hour, feeds {:?}, components {:?}\n  {:?}\n  {:?}\n  faults",
-        plan.users,
-        plan.files,
-        plan.activities,
-        plan.live_activities_per_hour,
-        plan.feeds_on,
-        conditions.components,
-        conditions.settings,
-        conditions.queue,
+        "{}, components {:?}\n  {:?}\n  {:?}\n  faults",
+        conditions.sizes, conditions.components, conditions.settings, conditions.queue,
     );
     for (fault, chance) in world.faults.chances() {
         text += &format!(" {fault} {:.2} %,", chance * 100.0);
@@ -158,7 +184,9 @@ async fn live(host: &Host) -> Result<(), String> {
     let mut doings = FuturesUnordered::new();
     doings.push(act(host, Doing::Connect));
     let mut next_sweep = world.clock.now() + host.conditions.settings.sweep_period;
-    let mut events = host.conditions.events.iter().peekable();
+    let mut events: VecDeque<_> = host.conditions.events.iter().cloned().collect();
+    let mut right_by = host.conditions.healed + RIGHT_WITHIN;
+    let mut had_idle_day = false;
     let mut last_difference = String::from("nothing was compared");
     loop {
         if let Some(violation) = world.watch.violation() {
@@ -171,7 +199,7 @@ async fn live(host: &Host) -> Result<(), String> {
             .queue
             .next_visible()
             .filter(|_| running.len() < CONCURRENT);
-        let next_event = events.peek().map(|(at, _)| *at);
+        let next_event = events.front().map(|(at, _)| *at);
         let alarms = [visible, Some(next_sweep), next_event];
         let alarm = alarms.into_iter().flatten().min().unwrap_or(next_sweep);
         tokio::select! {
@@ -192,10 +220,13 @@ async fn live(host: &Host) -> Result<(), String> {
             };
             (0..count).for_each(|_| doings.push(act(host, Doing::Sweep)));
         }
-        while let Some((_, event)) = events.next_if(|(at, _)| *at <= now) {
+        while events.front().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, event)) = events.pop_front() else {
+                break;
+            };
             match event {
-                Event::Vendor(fault, how) => host.simulator.switch(*fault, how.clone()),
-                Event::Deed(deed) => host.simulator.act(*deed),
+                Event::Vendor(fault, how) => host.conditions.tenant.turn(fault, how),
+                Event::Deed(deed) => do_in_tenant(host, &deed),
                 Event::Pause if world.faults.strikes(Fault::Pause) => {
                     doings.push(act(host, Doing::Pause))
                 }
@@ -219,29 +250,62 @@ async fn live(host: &Host) -> Result<(), String> {
                     world.watch.note(0, "healed", "");
                     for (_, event) in &host.conditions.events {
                         if let Event::Vendor(fault, _) = event {
-                            host.simulator.switch(*fault, None);
+                            host.conditions.tenant.turn(fault, None);
                         }
                     }
                 }
                 Event::Mend => doings.push(act(host, Doing::Mend)),
-                Event::Check => match compare(host).await? {
+                Event::Check => match compare(host, due(host, had_idle_day)).await? {
+                    None if host.conditions.has_idle_day && !had_idle_day => {
+                        had_idle_day = true;
+                        world.clock.sleep_until(now + IDLE).await;
+                        right_by = world.clock.now() + RIGHT_WITHIN;
+                        events = checks(world.clock.now()).collect();
+                    }
                     None => return Ok(()),
-                    Some(difference) if is_too_late(host) => return Err(stuck(&difference)),
-                    Some(difference) => last_difference = difference,
+                    Some(difference) if is_too_late(host, right_by) => {
+                        return Err(stuck(&difference));
+                    }
+                    Some(difference) => {
+                        if world.watch.state().log.is_traced {
+                            println!("differs: {difference}");
+                        }
+                        last_difference = difference;
+                    }
                 },
             }
         }
-        if events.peek().is_none() {
+        if events.is_empty() {
             return Err(stuck(&last_difference));
         }
     }
 }
 
+fn do_in_tenant(host: &Host, deed: &Deed) {
+    let is_scanning = || {
+        let watch = host.world.watch.state();
+        let mut items = watch.shadow.items();
+        items.any(|(key, item)| key.pk.ends_with("#U#files") && number(item, "lease") > 0)
+    };
+    if deed.ends_owner() && is_scanning() {
+        host.world.watch.mark(Mark::OwnerDeletedAtScan);
+    }
+    host.conditions.tenant.act(deed);
+}
+
+/// Lists that are read twice a day are right after a day, and before it if nobody changed what they hold.
+fn due(host: &Host, had_idle_day: bool) -> Due {
+    match host.conditions.has_slow_deeds && !had_idle_day {
+        true => Due::Hourly,
+        false => Due::Daily,
+    }
+}
+
 /// Whether everything should have come right by now; only a budget of the day that was used up takes longer.
-fn is_too_late(host: &Host) -> bool {
+fn is_too_late(host: &Host, right_by: Timestamp) -> bool {
     let state = host.world.watch.state();
     let waits_for_day = state.marks.contains_key(&Mark::DayUsedUp);
-    host.world.clock.now() > host.conditions.healed + RIGHT_WITHIN && !waits_for_day
+    host.world.clock.now() > right_by && !waits_for_day
 }
 
 fn stuck(difference: &str) -> String {
@@ -259,8 +323,8 @@ async fn receive(host: &Host, max: usize) -> Result<Vec<casbah_model::ports::Del
     Ok(deliveries)
 }
 
-async fn compare(host: &Host) -> Result<Option<String>, String> {
-    let compared = difference(host).await.map_err(|error| error.chain())?;
+async fn compare(host: &Host, due: Due) -> Result<Option<String>, String> {
+    let compared = difference(host, due).await.map_err(|error| error.chain())?;
     if compared.is_some() {
         return Ok(compared);
     }
@@ -341,9 +405,15 @@ fn unless_gone(done: Result<(), StageError>) -> Result<(), StageError> {
 }
 
 async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result<(), StageError> {
-    let plan = &host.conditions.plan;
-    let secret = Secret::new(plan.client_secret.clone());
-    let settings = settings(plan, components);
+    let tenant = &host.conditions.tenant;
+    let settings = ConnectionSettings {
+        id: connection_name(),
+        app: tenant.app(),
+        components: Components::parse(components).expect("a valid choice"),
+        app_settings: tenant.app_settings(),
+        endpoints: BTreeMap::new(),
+    };
+    let secret = tenant.secret();
     connect::connect(ctx, &settings, &secret).await.map(drop)
 }
 
@@ -354,20 +424,5 @@ async fn resume(ctx: &Context) -> Result<(), StageError> {
             connect::resume(ctx, &name).await
         }
         _ => Ok(()),
-    }
-}
-
-fn settings(plan: &Plan, components: &[&str]) -> ConnectionSettings {
-    let app_settings = BTreeMap::from([
-        ("tenant_id".to_string(), plan.tenant_id.clone()),
-        ("client_id".to_string(), plan.client_id.clone()),
-        ("credential".to_string(), "secret".to_string()),
-    ]);
-    ConnectionSettings {
-        id: connection_name(),
-        app: App::Microsoft365,
-        components: Components::parse(components).expect("a valid choice"),
-        app_settings,
-        endpoints: BTreeMap::new(),
     }
 }

@@ -6,11 +6,13 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use casbah_simulators::microsoft365::Fault as VendorFault;
+use casbah_model::app::App;
+use casbah_simulators::simulated;
 
 use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::run::{Options, Outcome, run};
+use crate::tenant;
 
 /// The sums over many seeds.
 #[derive(Default)]
@@ -20,6 +22,7 @@ pub struct Totals {
     pub invocations: u64,
     pub faults: BTreeMap<Fault, u64>,
     pub vendor_faults: BTreeMap<&'static str, u64>,
+    pub deeds: BTreeMap<String, u64>,
     pub marks: BTreeMap<Mark, u64>,
     pub failures: Vec<Outcome>,
 }
@@ -34,6 +37,7 @@ impl Totals {
         self.invocations += outcome.invocations;
         sum(&mut self.faults, &outcome.faults);
         sum(&mut self.vendor_faults, &outcome.vendor_faults);
+        sum(&mut self.deeds, &outcome.deeds);
         sum(&mut self.marks, &outcome.marks);
         if outcome.failure.is_some() {
             self.failures.push(outcome);
@@ -41,16 +45,27 @@ impl Totals {
         }
     }
 
-    /// Situations that never happened.
-    pub fn unmet(&self) -> Vec<Mark> {
+    /// Situations of an app that never happened.
+    pub fn unmet(&self, app: App) -> Vec<Mark> {
         let is_unmet = |mark: &Mark| !self.marks.contains_key(mark);
-        Mark::ALL.into_iter().filter(is_unmet).collect()
+        Mark::of(app).filter(is_unmet).collect()
+    }
+
+    /// Faults of the vendor that never struck, and deeds that nobody did.
+    pub fn untried(&self, app: App) -> Vec<String> {
+        let (faults, deeds) = tenant::wanted(app);
+        let mut faults: Vec<String> = faults.into_iter().map(String::from).collect();
+        faults.dedup();
+        faults.retain(|fault| !self.vendor_faults.contains_key(fault.as_str()));
+        let deeds = deeds.into_iter();
+        faults.extend(deeds.filter(|deed| !self.deeds.contains_key(deed)));
+        faults
     }
 }
 
-fn sum<K: Ord + Copy>(all: &mut BTreeMap<K, u64>, some: &BTreeMap<K, u64>) {
+fn sum<K: Ord + Clone>(all: &mut BTreeMap<K, u64>, some: &BTreeMap<K, u64>) {
     for (key, count) in some {
-        *all.entry(*key).or_default() += count;
+        *all.entry(key.clone()).or_default() += count;
     }
 }
 
@@ -117,7 +132,7 @@ pub fn shrink(seed: u64, options: &Options) -> Options {
             smaller = tried;
         }
     }
-    for fault in VendorFault::ALL {
+    for fault in simulated::faults(options.app) {
         let mut tried = smaller.clone();
         tried.without_vendor.push(fault);
         if still_fails(&tried) {
@@ -130,11 +145,14 @@ pub fn shrink(seed: u64, options: &Options) -> Options {
 /// The command that runs a seed again.
 pub fn command(seed: u64, options: &Options) -> String {
     let mut text = format!("cargo run --release -p casbah-simulation -- --from {seed} --seeds 1");
+    if options.app != App::Microsoft365 {
+        let _ = write!(text, " --app {}", options.app.name());
+    }
     if let Some(variant) = options.variant {
         let _ = write!(text, " --variant {}", variant.name());
     }
     let mut without: Vec<&str> = options.without.iter().map(|fault| fault.name()).collect();
-    without.extend(options.without_vendor.iter().map(|fault| fault.name()));
+    without.extend(&options.without_vendor);
     if !without.is_empty() {
         let _ = write!(text, " --without {}", without.join(","));
     }

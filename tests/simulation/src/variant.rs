@@ -1,6 +1,8 @@
 //! Wrong variants of the protocol: the tests of the tests. Each is made at the border of the ports, so that the code
 //! that is shipped knows nothing of them: a write loses its condition, a transaction falls into two.
 
+use casbah_model::app::App;
+
 /// What is done wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Variant {
@@ -34,10 +36,14 @@ pub enum Variant {
     CursorBeforeTable,
     /// What ended is put away after the edition that leaves it out.
     EditionBeforeEnded,
+    /// Nobody reads the page that goes on where another one of a log ends.
+    PageDropped,
+    /// The cursor of an inventory moves past a page whose records are forgotten.
+    RecordsForgotten,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 25] = [
+    pub const ALL: [Variant; 27] = [
         Variant::CursorBeforeObject,
         Variant::CommitWithoutFence,
         Variant::CommitFencedBySequence,
@@ -63,7 +69,31 @@ impl Variant {
         Variant::SameIncarnationAgain,
         Variant::CursorBeforeTable,
         Variant::EditionBeforeEnded,
+        Variant::PageDropped,
+        Variant::RecordsForgotten,
     ];
+
+    /// Those that an app can meet. Mistakes of the protocol are looked for with one app; with each other one those that show
+    /// whether what it must have found is looked at.
+    pub fn of(app: App) -> impl Iterator<Item = Variant> {
+        Variant::ALL.into_iter().filter(move |variant| match app {
+            App::Microsoft365 => *variant != Variant::PageDropped,
+            App::Okta | App::Box => variant.is_general(),
+        })
+    }
+
+    fn is_general(self) -> bool {
+        matches!(
+            self,
+            Variant::CursorBeforeObject
+                | Variant::CommitFencedBySequence
+                | Variant::LostAnswerIsSuccess
+                | Variant::NoSweeper
+                | Variant::SinglePassOverWindows
+                | Variant::PageDropped
+                | Variant::RecordsForgotten
+        )
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -92,6 +122,8 @@ impl Variant {
             Variant::SameIncarnationAgain => "same-incarnation-again",
             Variant::CursorBeforeTable => "cursor-before-table",
             Variant::EditionBeforeEnded => "edition-before-ended",
+            Variant::PageDropped => "page-dropped",
+            Variant::RecordsForgotten => "records-forgotten",
         }
     }
 

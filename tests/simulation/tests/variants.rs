@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 
+use casbah_model::app::App;
 use casbah_simulation::Options;
 use casbah_simulation::suite::first_failure;
 use casbah_simulation::variant::Variant;
@@ -23,19 +24,19 @@ const RARE: [Variant; 8] = [
 #[test]
 fn a_wrong_protocol_is_caught() {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let frequent = Variant::ALL
-        .into_iter()
-        .filter(|variant| !RARE.contains(variant));
-    for variant in frequent {
-        let options = Options {
-            variant: Some(variant),
-            ..Options::default()
-        };
-        let caught = first_failure(1..SEEDS + 1, cores, &options);
-        assert!(
-            caught.is_some(),
-            "{} is not caught in {SEEDS} seeds",
-            variant.name()
-        );
+    for app in App::ALL {
+        for variant in Variant::of(app).filter(|variant| !RARE.contains(variant)) {
+            let options = Options {
+                variant: Some(variant),
+                ..Options::of(app)
+            };
+            let caught = first_failure(1..SEEDS + 1, cores, &options);
+            assert!(
+                caught.is_some(),
+                "{} of {} is not caught in {SEEDS} seeds",
+                variant.name(),
+                app.name()
+            );
+        }
     }
 }

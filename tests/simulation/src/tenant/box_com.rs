@@ -1,0 +1,441 @@
+//! An enterprise of Box: how it is drawn, and what must have been found of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use casbah_model::SignedDuration;
+use casbah_model::ports::Clock;
+use casbah_pipeline::StageError;
+use casbah_pipeline::inventory::Summary;
+use casbah_simulators::box_com::{
+    self, Access, Fault, FaultSettings, Holdings, Invitee, Latency, Plan, Simulator,
+};
+
+use super::directory::{ids, list, memberships};
+use super::span_log::{self, Logged};
+use super::{Due, Reader, Tenant, VendorFault, box_files, sets};
+use crate::conditions::STARTED;
+use crate::draw::Draw;
+use crate::mark::Mark;
+use crate::watch::Watch;
+
+/// Left out is an event without an id, which is another record each time that it has one again.
+pub const FAULTS: &[VendorFault] = &[
+    ("token-expires-midway", None),
+    ("secret-rotated", None),
+    ("app-unauthorized", None),
+    ("scopes-shrink", None),
+    ("skewed-clock", None),
+    ("permission-denied", None),
+    ("permission-denied", Some("users")),
+    ("permission-denied", Some("events")),
+    ("permission-denied", Some("folders")),
+    ("acting-refused", None),
+    ("rate-limit-429", Some("7")),
+    ("plain-500", None),
+    ("plain-502", None),
+    ("plain-503", Some("5")),
+    ("not-json", None),
+    ("truncated-body", None),
+    ("slow-answers", Some("20")),
+    ("timeout", None),
+    ("short-pages", None),
+    ("empty-page", None),
+    ("repeated-items", None),
+    ("marker-circle", None),
+    ("expired-marker", None),
+    ("item-vanishes", None),
+    ("item-trashed", None),
+    ("null-owner", None),
+    ("unknown-keys", None),
+    ("empty-events", None),
+    ("short-events", None),
+    ("repeated-events", None),
+    ("position-circle", None),
+    ("zero-position", None),
+    ("dead-position", None),
+    ("late-events", Some("50")),
+    ("late-stream", Some("30")),
+    ("lost-in-stream", None),
+    ("null-source", None),
+    ("no-source", None),
+    ("null-creator", None),
+    ("unknown-event-types", None),
+    ("details-as-text", None),
+];
+
+/// What somebody does, to whatever there is then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    AddUser,
+    Suspend,
+    Restore,
+    DeleteUser,
+    AddMember,
+    RemoveMember,
+    MakeGroupAdmin,
+    SignIn,
+    FailSignIn,
+    Upload,
+    CreateFolder,
+    Edit,
+    Rename,
+    Move,
+    Share,
+    ShareInside,
+    Unshare,
+    Trash,
+    Undelete,
+    Purge,
+    Download,
+    PreviewAnonymously,
+    InviteColleague,
+    InviteGroup,
+    InviteOutside,
+}
+
+impl What {
+    const ALL: [What; 25] = [
+        What::AddUser,
+        What::Suspend,
+        What::Restore,
+        What::DeleteUser,
+        What::AddMember,
+        What::RemoveMember,
+        What::MakeGroupAdmin,
+        What::SignIn,
+        What::FailSignIn,
+        What::Upload,
+        What::CreateFolder,
+        What::Edit,
+        What::Rename,
+        What::Move,
+        What::Share,
+        What::ShareInside,
+        What::Unshare,
+        What::Trash,
+        What::Undelete,
+        What::Purge,
+        What::Download,
+        What::PreviewAnonymously,
+        What::InviteColleague,
+        What::InviteGroup,
+        What::InviteOutside,
+    ];
+
+    /// Whether it changes who is in a group, which is asked for group by group.
+    pub fn is_slow(self) -> bool {
+        matches!(
+            self,
+            What::DeleteUser | What::AddMember | What::RemoveMember | What::MakeGroupAdmin
+        )
+    }
+}
+
+pub fn deed_names() -> Vec<String> {
+    let all = What::ALL.into_iter();
+    all.map(|what| format!("{what:?}")).collect()
+}
+
+/// Something that somebody does in an enterprise. Which item it is about is known when it happens.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub what: What,
+    user: u64,
+    group: u64,
+    /// Of the items there are, those at these places.
+    item: u64,
+    folder: u64,
+    /// Not at once, but when so many more calls were answered.
+    after_calls: Option<u64>,
+}
+
+impl Deed {
+    /// What the enterprise is asked to do; `None` if there is nothing to do it to.
+    fn of(&self, simulator: &Simulator) -> Option<box_com::Deed> {
+        use box_com::Deed as Does;
+        let (user, group) = (self.user, self.group);
+        let pick = |items: BTreeMap<String, _>, place: u64| {
+            let count = items.len().max(1) as u64;
+            items.into_keys().nth((place % count) as usize)
+        };
+        let item = || match self.item % 4 {
+            0 => pick(simulator.folders(), self.item / 4),
+            _ => pick(simulator.files(), self.item / 4),
+        };
+        // A folder of this owner, or the root.
+        let folder = || {
+            let owner = simulator.user_id(user);
+            let mut folders = simulator.folders();
+            folders.retain(|_, held| held.owner == owner && !held.is_trashed);
+            pick(folders, self.folder).filter(|_| self.folder.is_multiple_of(2))
+        };
+        let name = format!("made {}", self.item);
+        let share = |access, has_password| {
+            Some(Does::Share {
+                item: item()?,
+                access,
+                has_password,
+            })
+        };
+        let invite = |invitee| {
+            Some(Does::Invite {
+                item: item()?,
+                invitee,
+            })
+        };
+        Some(match self.what {
+            What::AddUser => Does::AddUser,
+            What::Suspend => Does::Suspend { user },
+            What::Restore => Does::Restore { user },
+            What::DeleteUser => Does::DeleteUser { user },
+            What::AddMember => Does::AddMember { group, user },
+            What::RemoveMember => Does::RemoveMember { group, user },
+            What::MakeGroupAdmin => Does::MakeGroupAdmin { group, user },
+            What::SignIn => Does::SignIn { user },
+            What::FailSignIn => Does::FailSignIn { user },
+            What::Upload => Does::Upload {
+                user,
+                folder: folder(),
+                name,
+            },
+            What::CreateFolder => Does::CreateFolder {
+                user,
+                folder: folder(),
+                name,
+            },
+            What::Edit => Does::Edit { item: item()? },
+            What::Rename => Does::Rename {
+                item: item()?,
+                name,
+            },
+            What::Move => Does::Move {
+                item: item()?,
+                folder: folder(),
+            },
+            What::Share => share(Access::Open, self.folder.is_multiple_of(3))?,
+            What::ShareInside => share(Access::Company, false)?,
+            What::Unshare => Does::Unshare { item: item()? },
+            What::Trash => Does::Trash { item: item()? },
+            What::Undelete => Does::Undelete { item: item()? },
+            What::Purge => Does::Purge { item: item()? },
+            What::Download => Does::Download { item: item()? },
+            What::PreviewAnonymously => Does::PreviewAnonymously { item: item()? },
+            What::InviteColleague => invite(Invitee::User(user))?,
+            What::InviteGroup => invite(Invitee::Group(group))?,
+            What::InviteOutside => invite(Invitee::Outside(self.folder))?,
+        })
+    }
+}
+
+pub struct Draft(Plan);
+
+impl Draft {
+    pub fn new(seed: u64, draw: &Draw) -> Draft {
+        let slowest = draw.one(&[5_u64, 80, 400]);
+        let plan = Plan::new(seed).sized(
+            draw.between(6, 16) as usize,
+            draw.between(1, 3) as usize,
+            draw.between(5, 60) as usize,
+            draw.between(20, 120) as usize,
+        );
+        Draft(Plan {
+            started: STARTED.parse().expect("a valid time"),
+            external_folders: draw.between(0, 3) as usize,
+            history: SignedDuration::from_hours(draw.one(&[3, 30])),
+            live_activities_per_hour: draw.between(10, 60),
+            late_share: draw.one(&[0.0, 0.05]),
+            duplicate_share: draw.one(&[0.0, 0.2]),
+            // A connection test learns the enterprise's domains from five pages of users.
+            page_max: draw.between(4, 20) as usize,
+            latency: Latency {
+                min: Duration::from_millis(slowest / 5),
+                max: Duration::from_millis(slowest),
+            },
+            ..plan
+        })
+    }
+}
+
+impl super::Draft for Draft {
+    fn faults(&self) -> &'static [VendorFault] {
+        FAULTS
+    }
+
+    fn late_fault(&self) -> &'static str {
+        "late-events"
+    }
+
+    fn components(&self) -> &'static [&'static [&'static str]] {
+        &[
+            &["all"],
+            &["all"],
+            &["users", "activities", "files"],
+            &["users", "management-events", "sign-in-events"],
+        ]
+    }
+
+    /// The main administrator stays as he is, as Box wants it.
+    fn deed(&self, draw: &Draw) -> super::Deed {
+        super::Deed::Box(Deed {
+            what: draw.one(&What::ALL),
+            user: draw.between(1, self.0.users as u64 - 1),
+            group: draw.between(1, self.0.groups as u64),
+            item: draw.between(0, 1000),
+            folder: draw.between(0, 1000),
+            after_calls: draw.is(0.3).then(|| draw.between(1, 40)),
+        })
+    }
+
+    fn delay_deeds(&mut self, delay: SignedDuration) {
+        self.0.log_delay = delay;
+    }
+
+    fn words(&self) -> String {
+        let plan = &self.0;
+        format!(
+            "{} users, {} groups, {} files, {} events, {} an hour, pages of {}",
+            plan.users,
+            plan.groups,
+            plan.files,
+            plan.activities,
+            plan.live_activities_per_hour,
+            plan.page_max
+        )
+    }
+
+    fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Tenant> {
+        Arc::new(Simulator::new(self.0.clone(), clock))
+    }
+}
+
+fn log(holds: &Holdings) -> Vec<Logged> {
+    let all = holds.activities.iter();
+    all.map(|one| Logged {
+        id: one.id.clone(),
+        occurred: one.created,
+        stored: one.logged,
+    })
+    .collect()
+}
+
+#[async_trait(?Send)]
+impl Tenant for Simulator {
+    fn turn(&self, fault: &str, how: Option<FaultSettings>) {
+        let fault: Fault = fault.parse().expect("a fault of the list");
+        self.switch(fault, how);
+    }
+
+    fn act(&self, deed: &super::Deed) {
+        let super::Deed::Box(deed) = deed else { return };
+        let Some(does) = deed.of(self) else { return };
+        match deed.after_calls {
+            Some(calls) => self.act_after(calls, does),
+            None => drop(Simulator::act(self, does)),
+        }
+    }
+
+    fn struck(&self) -> BTreeMap<&'static str, u64> {
+        let faults = self.traffic().faults.into_iter();
+        faults.map(|(fault, count)| (fault.name(), count)).collect()
+    }
+
+    /// The log has no bundles: what a page of it showed is seen in the end.
+    fn bundle(&self, _: &str) -> Option<Vec<String>> {
+        Some(vec![])
+    }
+
+    fn refused(&self) -> Option<String> {
+        let traffic = self.traffic();
+        let struck = traffic.faults.get(&Fault::RateLimit429).copied();
+        let is_over = traffic.refused.values().sum::<u64>() > struck.unwrap_or(0);
+        is_over.then(|| format!("calls above a limit: {:?}", traffic.refused))
+    }
+
+    fn activities(&self, seen: &Reader<'_>) -> Option<String> {
+        span_log::difference(seen, "events", &log(&self.holds()))
+    }
+
+    async fn inventory(
+        &self,
+        seen: &Reader<'_>,
+        _: &Summary,
+    ) -> Result<Option<String>, StageError> {
+        let holds = self.holds();
+        if let Some(what) = people(seen, &holds).await? {
+            return Ok(Some(what));
+        }
+        if let Some(what) = groups(seen, &holds).await? {
+            return Ok(Some(what));
+        }
+        if !seen.conditions.has("files") {
+            return Ok(None);
+        }
+        box_files::difference(seen, self, &holds).await
+    }
+
+    fn marks(&self, watch: &Watch) -> Vec<Mark> {
+        let has_split = self.traffic().ties_split > 0;
+        let split = has_split.then_some(Mark::TieAtBorder);
+        let is_late = span_log::is_any_found_a_day_late(watch, &log(&self.holds()));
+        split
+            .into_iter()
+            .chain(is_late.then_some(Mark::FoundADayLate))
+            .collect()
+    }
+}
+
+/// Users with their last status, and who of them administers the enterprise.
+async fn people(seen: &Reader<'_>, holds: &Holdings) -> Result<Option<String>, StageError> {
+    let users = list(seen, "users").await?;
+    let found: BTreeSet<String> = users
+        .iter()
+        .map(|user| format!("{} {}", user.id, user.text("status")))
+        .collect();
+    let there = holds.users.iter();
+    let there: BTreeSet<String> = there
+        .map(|(id, user)| format!("{id} {}", user.status.name()))
+        .collect();
+    if let Some(what) = sets("users", &found, &there) {
+        return Ok(Some(what));
+    }
+    let found = ids(seen, "role-assignments").await?;
+    let there = holds.users.iter();
+    let there = there.filter(|(_, user)| user.role.name() != "user");
+    let there: BTreeSet<String> = there
+        .map(|(id, user)| format!("{}/{id}", user.role.name()))
+        .collect();
+    Ok(sets("roles", &found, &there))
+}
+
+/// Groups, who is in which, and who administers which.
+async fn groups(seen: &Reader<'_>, holds: &Holdings) -> Result<Option<String>, StageError> {
+    let found = ids(seen, "groups").await?;
+    if let Some(what) = sets("groups", &found, holds.groups.keys()) {
+        return Ok(Some(what));
+    }
+    if seen.due == Due::Hourly {
+        return Ok(None);
+    }
+    let pair = |(group, user): &(String, String)| format!("{group} {user}");
+    let found = memberships(seen).await?;
+    // Everybody is in the group of all users, so nobody asks.
+    let is_chosen = |(group, _): &&(String, String)| holds.groups[group] != "All Users";
+    let there = holds.memberships.iter().filter(is_chosen).map(pair);
+    if let Some(what) = sets("memberships", &found, &there.collect::<BTreeSet<_>>()) {
+        return Ok(Some(what));
+    }
+    let found = list(seen, "group-role-assignments").await?;
+    let id = |record: &super::directory::Record, of: &str| {
+        let id = record.told[of]["id"].as_str();
+        id.unwrap_or_default().to_string()
+    };
+    let found = found
+        .iter()
+        .map(|record| pair(&(id(record, "group"), id(record, "user"))));
+    let there = holds.group_admins.iter().map(pair);
+    let (found, there): (BTreeSet<_>, BTreeSet<_>) = (found.collect(), there.collect());
+    Ok(sets("administrators of groups", &found, &there))
+}
