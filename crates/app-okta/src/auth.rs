@@ -1,6 +1,7 @@
 //! How a token is obtained: a service app with a private key, with proofs of possession where the app asks for them, or
 //! an API token, which is its own.
 
+mod der;
 mod key;
 mod proof;
 mod refusals;

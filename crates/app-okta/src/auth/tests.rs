@@ -17,7 +17,11 @@ fn public() -> DecodingKey {
 
 /// The claims of a token that was signed with this key.
 fn claims(token: &str, key: &DecodingKey) -> Value {
-    let mut checks = Validation::new(Algorithm::RS256);
+    claims_with(token, key, Algorithm::RS256)
+}
+
+fn claims_with(token: &str, key: &DecodingKey, algorithm: Algorithm) -> Value {
+    let mut checks = Validation::new(algorithm);
     (checks.validate_exp, checks.validate_aud) = (false, false);
     checks.required_spec_claims.clear();
     let read = jsonwebtoken::decode::<Value>(token, key, &checks);
@@ -47,6 +51,29 @@ fn a_key_is_a_pem_text_or_a_jwk() {
     }
 }
 
+/// A key of an elliptic curve in each of its forms, and its public key.
+const ELLIPTIC: [(&str, Algorithm); 2] = [
+    (include_str!("test_key_ec256.json"), Algorithm::ES256),
+    (include_str!("test_key_ec384.json"), Algorithm::ES384),
+];
+
+#[test]
+fn a_key_of_an_elliptic_curve_signs_with_the_algorithm_of_its_curve() {
+    for (forms, algorithm) in ELLIPTIC {
+        let forms: Value = serde_json::from_str(forms).expect("JSON");
+        let form = |name: &str| forms[name].as_str().expect("a form of the key");
+        let public = DecodingKey::from_ec_pem(form("public").as_bytes()).expect("an EC key");
+        for name in ["pkcs8", "sec1", "jwk"] {
+            let signed = read_key(form(name), "mine").expect("a usable key");
+            let header = jsonwebtoken::decode_header(signed.reveal()).expect("a header");
+            assert_eq!(header.alg, algorithm, "{name}");
+            assert_eq!(header.kid.as_deref(), Some("mine"));
+            let read = claims_with(signed.reveal(), &public, algorithm);
+            assert_eq!(read["sub"], "0oa1", "{name}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_key_is_refused_without_a_word_of_it() {
     let public_jwk = r#"{"kty":"RSA","kid":"hunter2","n":"AQAB","e":"AQAB"}"#;
@@ -55,8 +82,11 @@ fn what_is_no_key_is_refused_without_a_word_of_it() {
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nhunter2\n-----END ENCRYPTED PRIVATE KEY-----";
     let odd = JWK.replace("\"e\":", "\"e\": \"!hunter2\", \"x\":");
     let elliptic = JWK.replace("\"RSA\"", "\"EC\"");
+    let curve = r#"{"kty":"EC","crv":"P-521","x":"hunter2","y":"AQAB","d":"AQAB"}"#;
+    let short = r#"{"kty":"EC","crv":"P-256","x":"hunter2","y":"AQAB","d":"AQAB"}"#;
+    let cut_ec = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----";
     for text in [
-        "hunter2", "", "{", public_jwk, cut, encrypted, &odd, &elliptic,
+        "hunter2", "", "{", public_jwk, cut, encrypted, &odd, &elliptic, curve, short, cut_ec,
     ] {
         let Err(AuthError::Refused(cause)) = read_key(text, "") else {
             panic!("it cannot sign: {text}")
