@@ -221,6 +221,8 @@ impl Desk<'_> {
                 .text("created", &millis(app.created))
                 .text("lastUpdated", &millis(app.created))
                 .text("signOnMode", app.sign_on)
+                .raw("credentials", &app.credentials())
+                .raw("settings", &app.settings())
                 .raw("_links", "{}");
         })
     }

@@ -4,6 +4,7 @@ use super::ids::{Type, id, index};
 use super::people::People;
 use super::plan::Plan;
 use crate::chance::{Draws, Stream};
+use crate::json::object;
 use crate::moment::{DAY, HOUR, Millis};
 
 const NAMES: [&str; 12] = [
@@ -46,6 +47,34 @@ pub struct App {
     pub status: &'static str,
     pub sign_on: &'static str,
     pub created: Millis,
+}
+
+impl App {
+    /// How the app signs in, or how its users do (Applications API, "credentials").
+    pub fn credentials(&self) -> String {
+        if !self.is_client() {
+            return r#"{"userNameTemplate":{"template":"${source.login}","type":"BUILT_IN"}}"#
+                .into();
+        }
+        let client = object(|one| {
+            one.flag("autoKeyRotation", true)
+                .text("client_id", &self.id)
+                .text("token_endpoint_auth_method", "private_key_jwt");
+        });
+        format!(r#"{{"oauthClient":{client}}}"#)
+    }
+
+    /// Applications API, "settings": an OAuth client tells what it may ask for.
+    pub fn settings(&self) -> String {
+        if !self.is_client() {
+            return r#"{"app":{}}"#.into();
+        }
+        r#"{"oauthClient":{"application_type":"service","grant_types":["client_credentials"],"response_types":["token"]}}"#.into()
+    }
+
+    fn is_client(&self) -> bool {
+        self.sign_on == "OPENID_CONNECT"
+    }
 }
 
 /// What a user let an application do.
