@@ -193,7 +193,6 @@ fn role_definition(index: usize) -> String {
             .flag("isBuiltIn", true)
             .flag("isEnabled", true)
             .text("templateId", role.id)
-            .flag("isPrivileged", role.is_privileged)
             .raw("rolePermissions", "[]");
     })
 }
