@@ -101,7 +101,10 @@ impl Desk<'_> {
         if has(fields, "has_collaborations") {
             one.flag("has_collaborations", !self.collaborations(place).is_empty());
         }
-        one.raw("permissions", permissions(place.owner == viewer));
+        one.raw(
+            "permissions",
+            &permissions(item.kind, place.owner == viewer),
+        );
         let label = item.label.map(classification);
         one.raw("classification", label.as_deref().unwrap_or("null"));
         one.raw(
@@ -212,12 +215,28 @@ fn write_folder(one: &mut Object<'_>, item: &Item) {
         .maybe("content_modified_at", Some(&home_time(item.created + DAY)));
 }
 
-fn permissions(is_owner: bool) -> &'static str {
-    if is_owner {
-        r#"{"can_download":true,"can_preview":true,"can_upload":true,"can_rename":true,"can_delete":true,"can_share":true,"can_set_share_access":true,"can_invite_collaborator":true}"#
-    } else {
-        r#"{"can_download":true,"can_preview":true,"can_upload":false,"can_rename":false,"can_delete":false,"can_share":false,"can_set_share_access":false,"can_invite_collaborator":false}"#
-    }
+/// What the caller may do. Files tell more than folders (resources, "File (Full)" and "Folder (Full)", "permissions").
+fn permissions(kind: Kind, is_owner: bool) -> String {
+    object(|may| {
+        may.flag("can_download", true);
+        for name in [
+            "can_upload",
+            "can_rename",
+            "can_delete",
+            "can_share",
+            "can_set_share_access",
+            "can_invite_collaborator",
+        ] {
+            may.flag(name, is_owner);
+        }
+        if kind == Kind::File {
+            may.flag("can_preview", true)
+                .flag("can_comment", is_owner)
+                .flag("can_annotate", is_owner)
+                .flag("can_view_annotations_all", true)
+                .flag("can_view_annotations_self", true);
+        }
+    })
 }
 
 fn classification(label: usize) -> String {
