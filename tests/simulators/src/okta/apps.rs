@@ -4,7 +4,7 @@ use super::ids::{Type, id, index};
 use super::people::People;
 use super::plan::Plan;
 use crate::chance::{Draws, Stream};
-use crate::json::object;
+use crate::json::{object, text};
 use crate::moment::{DAY, HOUR, Millis};
 
 const NAMES: [&str; 12] = [
@@ -64,10 +64,14 @@ impl App {
         format!(r#"{{"oauthClient":{client}}}"#)
     }
 
-    /// Applications API, "settings": an OAuth client tells what it may ask for.
+    /// Applications API, "settings": an OAuth client tells what it may ask for, a bookmark its link.
     pub fn settings(&self) -> String {
+        if self.sign_on == "BOOKMARK" {
+            let url = text(&format!("https://apps.example/{}", self.name));
+            return format!(r#"{{"app":{{"requestIntegration":false,"url":{url}}}}}"#);
+        }
         if !self.is_client() {
-            return r#"{"app":{}}"#.into();
+            return "{}".into();
         }
         r#"{"oauthClient":{"application_type":"service","grant_types":["client_credentials"],"response_types":["token"]}}"#.into()
     }
