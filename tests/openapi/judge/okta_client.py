@@ -7,11 +7,9 @@ models refuse values that their schema does not allow.
 import ast
 import importlib
 import inspect
-import json
 import pathlib
 import pkgutil
 import re
-import textwrap
 import types
 import typing
 
@@ -208,7 +206,3 @@ def told(error, where=""):
 def shortened(text):
     """Without the values that were met, so that one thing has one name."""
     return re.sub(r"\s+", " ", re.sub(r"'[^']*'|\"[^\"]*\"", "…", text))[:120]
-
-
-if __name__ == "__main__":
-    print(json.dumps({path: len(held) for path, held in sorted(read("").by_shape.items())}))
