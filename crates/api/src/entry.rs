@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use casbah_connector::Connector;
 use casbah_model::app::{App, ComponentError, Components};
 use casbah_model::connection::{Cause, ConnectionId, ConnectionSettings};
+use casbah_model::permission::Tier;
 use casbah_model::secret::Secret;
 use casbah_pipeline::{Context, apps, connect};
 use serde_json::Value;
@@ -37,6 +38,10 @@ pub fn create(ctx: &Context, body: &Value) -> Result<(ConnectionSettings, Secret
             .text("app", VALUE_CHARS_MAX)
             .and_then(|name| noted(name.parse::<App>(), &fields.at("app"), &errors));
         let components = components(&mut fields, &errors);
+        let tier = match fields.value("tier") {
+            Some(_) => tier(&mut fields, &errors),
+            None => Some(Tier::default()),
+        };
         let app_settings = app_settings(&mut fields, &errors, Nulls::Refuse);
         let endpoints = texts(&mut fields, "endpoints", Nulls::Refuse);
         let credential = credential(fields.required("credential"), &errors);
@@ -48,6 +53,7 @@ pub fn create(ctx: &Context, body: &Value) -> Result<(ConnectionSettings, Secret
             id: id?,
             app: app?,
             components: components?,
+            tier: tier?,
             app_settings,
             endpoints: present(endpoints?),
         };
@@ -75,6 +81,12 @@ pub fn change(
         if fields.value("components").is_some() {
             match components(&mut fields, &errors) {
                 Some(components) => settings.components = components,
+                None => is_whole = false,
+            }
+        }
+        if fields.value("tier").is_some() {
+            match tier(&mut fields, &errors) {
+                Some(tier) => settings.tier = tier,
                 None => is_whole = false,
             }
         }
@@ -130,6 +142,11 @@ fn components(fields: &mut Fields<'_>, errors: &Errors) -> Option<Components> {
             None
         }
     }
+}
+
+fn tier(fields: &mut Fields<'_>, errors: &Errors) -> Option<Tier> {
+    let name = fields.text("tier", VALUE_CHARS_MAX)?;
+    noted(name.parse::<Tier>(), &fields.at("tier"), errors)
 }
 
 type Entries = BTreeMap<String, Option<String>>;

@@ -185,6 +185,7 @@ pub(crate) fn settings(entered: &[(&str, &str)]) -> ConnectionSettings {
         id: "acme".parse().expect("a name"),
         app: App::Box,
         components: Components::all(),
+        tier: Default::default(),
         app_settings: entered
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect(),

@@ -64,6 +64,7 @@ impl SimulatedTenant for Fixed {
             id: "timing".parse().expect("a name"),
             app: App::Microsoft365,
             components: Components::all(),
+            tier: Default::default(),
             app_settings: entered.into(),
             endpoints: Default::default(),
         }

@@ -58,6 +58,7 @@ impl SimulatedTenant for Simulated {
             id: "contoso".parse().expect("a name"),
             app: App::Microsoft365,
             components: Components::all(),
+            tier: Default::default(),
             app_settings: entered
                 .map(|(name, value)| (name.to_string(), value.clone()))
                 .into(),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use casbah_connector::{Authenticator, Dialect, Session};
 use casbah_http::{Address, AuthError, Scheme, Token};
+use casbah_model::permission::Tier;
 use casbah_model::ports::Rng;
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Headers, Method, Request};
@@ -36,6 +37,13 @@ pub(crate) const SCOPES: [&str; 7] = [
     "okta.apps.read",
     "okta.appGrants.read",
     "okta.apiTokens.read",
+];
+/// What acting takes, asked for only where somebody wants to act.
+pub(crate) const ACT_SCOPES: [&str; 4] = [
+    "okta.users.manage",
+    "okta.groups.manage",
+    "okta.roles.manage",
+    "okta.appGrants.manage",
 ];
 /// Only tells the org's name.
 const ORG_SCOPE: &str = "okta.orgs.read";
@@ -72,7 +80,7 @@ pub(crate) async fn granted(session: &Session) -> Result<(Token, Option<Vec<Stri
         return Ok((api_token(session)?, None));
     }
     let mut client = Client::new(session)?;
-    let wanted = wanted(session.setting(SCOPES_SETTING));
+    let wanted = wanted(session.setting(SCOPES_SETTING), session.tier());
     match client.ask(&wanted).await {
         Err(Asked::Scopes(_)) => {}
         Err(Asked::Failed(error)) => return Err(error),
@@ -98,18 +106,26 @@ pub(crate) async fn granted(session: &Session) -> Result<(Token, Option<Vec<Stri
     }
 }
 
-/// Whether a setting names scopes that reading takes.
-pub(crate) fn are_scopes(entered: &str) -> bool {
-    let known = |scope: &str| SCOPES.contains(&scope) || scope == ORG_SCOPE;
+/// Whether a setting names scopes that there is a use for.
+pub(crate) fn are_scopes(entered: &str, tier: Tier) -> bool {
+    let known = |scope: &str| {
+        let acts = tier == Tier::Act && ACT_SCOPES.contains(&scope);
+        SCOPES.contains(&scope) || acts || scope == ORG_SCOPE
+    };
     !entered.trim().is_empty()
         && entered
             .split(' ')
             .all(|scope| scope.is_empty() || known(scope))
 }
 
-fn wanted(entered: &str) -> Vec<&str> {
+fn wanted(entered: &str, tier: Tier) -> Vec<&str> {
     if entered.is_empty() {
-        return SCOPES.into_iter().chain([ORG_SCOPE]).collect();
+        let acting = ACT_SCOPES.into_iter().filter(|_| tier == Tier::Act);
+        return SCOPES
+            .into_iter()
+            .chain([ORG_SCOPE])
+            .chain(acting)
+            .collect();
     }
     entered.split_whitespace().collect()
 }

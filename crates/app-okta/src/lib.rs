@@ -2,12 +2,13 @@
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a connection,
 //! `users` reads the directory, roles and grants, `activities` the System Log, `catalog` says what its events mean,
-//! `limits` what may be spent. There are no files.
+//! `limits` what may be spent, `governance` what can be changed. There are no files.
 
 mod activities;
 mod auth;
 pub mod catalog;
 mod dialect;
+mod governance;
 mod limits;
 mod permissions;
 mod users;
@@ -16,8 +17,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Capability, Connector, Dialect, Limit, PermissionSource,
-    Support, UserSource,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, Governance, Limit,
+    PermissionSource, Support, UserSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -102,7 +103,7 @@ impl Connector for Okta {
                 KEY_ID if !is_id(value) => {
                     "set key_id to the id (KID) of the public key on the service app's page".into()
                 }
-                SCOPES if !auth::are_scopes(value) => {
+                SCOPES if !auth::are_scopes(value, settings.tier) => {
                     format!("name some of {}, with spaces between them", auth::SCOPES.join(", "))
                 }
                 SHARE if limits::share(value).is_none() => {
@@ -159,6 +160,10 @@ impl Connector for Okta {
 
     fn activities(&self) -> Option<&dyn ActivitySource> {
         Some(&activities::SystemLog)
+    }
+
+    fn governance(&self) -> Option<&dyn Governance> {
+        Some(&governance::Actions)
     }
 }
 

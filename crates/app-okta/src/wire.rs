@@ -23,11 +23,26 @@ const LINK_BYTES_MAX: usize = 8 << 10;
 
 /// A reading call.
 pub(crate) fn get(address: Address, bucket: Bucket) -> Call {
+    call(Method::Get, address, bucket)
+}
+
+/// A call that changes something. One without a body says so, because a length is asked for (error-codes, 411).
+pub(crate) fn change(method: Method, address: Address, bucket: Bucket, body: Bytes) -> Call {
+    let mut call = call(method, address, bucket);
+    match body.is_empty() {
+        true if method != Method::Delete => call.headers.add("Content-Length", "0"),
+        true => {}
+        false => call.headers.add("Content-Type", "application/json"),
+    }
+    Call { body, ..call }
+}
+
+fn call(method: Method, address: Address, bucket: Bucket) -> Call {
     let headers = Headers::default()
         .with("Accept", "application/json")
         .with("User-Agent", USER_AGENT);
     Call {
-        method: Method::Get,
+        method,
         address,
         bucket: bucket.name(),
         account: None,

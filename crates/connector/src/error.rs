@@ -55,6 +55,18 @@ pub enum ConnectorError {
         #[source]
         source: BoxError,
     },
+    /// A change was sent, and nobody knows whether it was made: it must be read before it is sent again.
+    #[error("nobody knows whether it was done")]
+    Unsure {
+        #[source]
+        source: BoxError,
+    },
+    /// Somebody else holds the target for now, so that nothing was changed.
+    #[error("{cause}")]
+    Locked { cause: Cause },
+    /// The vendor will not make this change, now or later.
+    #[error("{cause}")]
+    Declined { cause: Cause },
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error("the table cannot be used")]
@@ -94,7 +106,9 @@ impl ConnectorError {
     pub fn recovery(&self) -> Recovery {
         match self {
             ConnectorError::Throttled { until } => Recovery::Wait(*until),
-            ConnectorError::Unavailable { .. } => Recovery::Retry,
+            ConnectorError::Unavailable { .. }
+            | ConnectorError::Unsure { .. }
+            | ConnectorError::Locked { .. } => Recovery::Retry,
             ConnectorError::Unauthorized { cause } => Recovery::FailConnection(cause.clone()),
             ConnectorError::Forbidden { cause } | ConnectorError::FeedOff { cause } => {
                 Recovery::Park(cause.clone())
@@ -104,6 +118,7 @@ impl ConnectorError {
             ConnectorError::Gone { code } => Recovery::Lose(code.clone()),
             ConnectorError::Unreadable { .. }
             | ConnectorError::BadLink { .. }
+            | ConnectorError::Declined { .. }
             | ConnectorError::Unexpected { .. } => Recovery::Count,
             ConnectorError::Output(_) | ConnectorError::Table { .. } => Recovery::Abort,
         }
@@ -134,6 +149,9 @@ impl From<CallError> for ConnectorError {
                     source: error.into(),
                 }
             }
+            CallError::Unsure { .. } => ConnectorError::Unsure {
+                source: error.into(),
+            },
             CallError::Address(BadAddress::Foreign { .. }) => ConnectorError::BadLink {
                 what: error.to_string(),
             },

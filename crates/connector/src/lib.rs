@@ -6,6 +6,7 @@
 mod capability;
 mod details;
 mod error;
+mod governance;
 pub mod json;
 mod output;
 pub mod spans;
@@ -31,6 +32,9 @@ use std::collections::BTreeMap;
 pub use capability::{Capability, Support, lacks};
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
+pub use governance::{
+    ActionSpec, Governance, Order, Parameter, Plan, Readback, WayBack, check_parameters, spec,
+};
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
 pub use text::{pem_block, segment};
 pub use webhook::WebhookSource;
@@ -69,6 +73,9 @@ pub trait Connector: Send + Sync {
         None
     }
     fn webhooks(&self) -> Option<&dyn WebhookSource> {
+        None
+    }
+    fn governance(&self) -> Option<&dyn Governance> {
         None
     }
 }

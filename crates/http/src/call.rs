@@ -62,6 +62,9 @@ pub enum CallError {
     Refused { host: String, refusal: Box<Refusal> },
     #[error("{host} is not available: {reason}")]
     Unavailable { host: String, reason: String },
+    /// A change was sent, and nobody knows whether it was made.
+    #[error("{host} may have done it or not: {reason}")]
+    Unsure { host: String, reason: String },
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error(transparent)]

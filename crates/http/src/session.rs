@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use casbah_model::connection::{ConnectionId, Tenant};
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Rng, Transport};
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Headers, Request, Response, TransportError};
@@ -88,6 +89,8 @@ pub struct SessionParts {
     /// Connection and incarnation: what tokens and limits are kept by.
     pub scope: String,
     pub settings: BTreeMap<String, String>,
+    /// How deep the connection may reach, for what is asked for with a token.
+    pub tier: Tier,
     pub endpoints: BTreeMap<&'static str, Base>,
     pub secret: Secret,
     pub tenant: Tenant,
@@ -143,6 +146,10 @@ impl Session {
         &self.parts.tenant
     }
 
+    pub fn tier(&self) -> Tier {
+        self.parts.tier
+    }
+
     /// A setting of the app; empty when it was not given.
     pub fn setting(&self, name: &str) -> &str {
         self.parts
@@ -186,6 +193,19 @@ impl Session {
 
     /// Sends a call when the limit allows it and returns the answer if it is a success.
     pub async fn send(&self, call: &Call) -> Result<Answer, CallError> {
+        self.exchange(call, Repeat::Freely).await
+    }
+
+    /// Sends a call that changes something at the vendor, and never again unless the vendor said that it did nothing.
+    ///
+    /// # Errors
+    /// `Unsure` when nobody knows whether it was done: the answer was lost, or is one that vendors also give after they
+    /// did it. Whoever wrote must read before writing once more.
+    pub async fn write(&self, call: &Call) -> Result<Answer, CallError> {
+        self.exchange(call, Repeat::IfNotDone).await
+    }
+
+    async fn exchange(&self, call: &Call, repeat: Repeat) -> Result<Answer, CallError> {
         let mut throttled = 0;
         let mut broken = 0;
         let mut is_renewed = false;
@@ -198,6 +218,9 @@ impl Session {
             let sent = self.parts.transport.send(request).await;
             let refused = match self.settle(call, &token.scheme, pass, sent).await? {
                 Settled::Answer(answer) => return Ok(answer),
+                Settled::Again if repeat == Repeat::IfNotDone => {
+                    return Err(unsure(call, "too many calls".into()));
+                }
                 Settled::Again if throttled < THROTTLED_TRIES_MAX => {
                     throttled += 1;
                     continue;
@@ -211,6 +234,9 @@ impl Session {
                     continue;
                 }
                 Settled::Challenged(refusal) | Settled::Refused(refusal) => refusal,
+                Settled::Broken(reason) if repeat == Repeat::IfNotDone => {
+                    return Err(unsure(call, reason));
+                }
                 Settled::Broken(reason) => {
                     broken += 1;
                     self.pause_or_fail(call, broken, reason).await?;
@@ -228,8 +254,11 @@ impl Session {
                     }
                 }
                 RefusalKind::Unavailable => {
-                    broken += 1;
                     let reason = format!("{} {} {}", refused.status, refused.code, refused.message);
+                    if repeat == Repeat::IfNotDone {
+                        return Err(unsure(call, reason.trim().into()));
+                    }
+                    broken += 1;
                     self.pause_or_fail(call, broken, reason.trim().into())
                         .await?;
                 }
@@ -397,6 +426,21 @@ impl Session {
     async fn sleep(&self, wait: Duration) {
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO);
         self.parts.clock.sleep_until(self.now() + wait).await;
+    }
+}
+
+/// When a call is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    Freely,
+    /// Only after a refusal that is sure to have changed nothing.
+    IfNotDone,
+}
+
+fn unsure(call: &Call, reason: String) -> CallError {
+    CallError::Unsure {
+        host: call.address.host().into(),
+        reason,
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::app::{App, Component, Components};
-use crate::permission::Grants;
+use crate::permission::{Grants, Tier};
 
 /// A connection's name, which is its id everywhere: in keys, object names, logs and commands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct ConnectionSettings {
     pub id: ConnectionId,
     pub app: App,
     pub components: Components,
+    /// How deep it may reach: to observe only, unless somebody wants more.
+    #[serde(default)]
+    pub tier: Tier,
     /// Settings of the app by name, such as `tenant_id`; the app's crate parses them.
     pub app_settings: BTreeMap<String, String>,
     /// Addresses other than the vendor's own, by the app's name for them.

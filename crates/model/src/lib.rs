@@ -2,6 +2,7 @@
 //!
 //! Everything else is built on this crate, so it compiles in seconds and changes rarely.
 
+pub mod action;
 pub mod activity;
 pub mod app;
 pub mod collection;

@@ -16,18 +16,20 @@ pub enum Stage {
     UserScan,
     ActivityPoll,
     FileScan,
+    Govern,
     Compact,
     Sweep,
     Notify,
 }
 
 impl Stage {
-    pub const ALL: [Stage; 8] = [
+    pub const ALL: [Stage; 9] = [
         Stage::Connect,
         Stage::Test,
         Stage::UserScan,
         Stage::ActivityPoll,
         Stage::FileScan,
+        Stage::Govern,
         Stage::Compact,
         Stage::Sweep,
         Stage::Notify,
@@ -40,6 +42,7 @@ impl Stage {
             Stage::UserScan => "user-scan",
             Stage::ActivityPoll => "activity-poll",
             Stage::FileScan => "file-scan",
+            Stage::Govern => "govern",
             Stage::Compact => "compact",
             Stage::Sweep => "sweep",
             Stage::Notify => "notify",

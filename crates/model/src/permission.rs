@@ -1,6 +1,7 @@
 //! What a vendor grants, what we need it for, and the difference between the two.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +29,11 @@ impl fmt::Display for Permission {
 }
 
 /// How deep a right reaches; a customer can stop at any tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
     /// Read who, what happened and who can see what.
+    #[default]
     Observe,
     /// Read content.
     Inspect,
@@ -40,12 +42,27 @@ pub enum Tier {
 }
 
 impl Tier {
+    pub const ALL: [Tier; 3] = [Tier::Observe, Tier::Inspect, Tier::Act];
+
     pub fn name(self) -> &'static str {
         match self {
             Tier::Observe => "observe",
             Tier::Inspect => "inspect",
             Tier::Act => "act",
         }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not a tier; choose \"observe\", \"inspect\" or \"act\"")]
+pub struct UnknownTier(String);
+
+impl FromStr for Tier {
+    type Err = UnknownTier;
+
+    fn from_str(name: &str) -> Result<Tier, UnknownTier> {
+        let found = Tier::ALL.into_iter().find(|tier| tier.name() == name);
+        found.ok_or_else(|| UnknownTier(name.chars().take(60).collect()))
     }
 }
 
@@ -93,10 +110,11 @@ pub struct Missing {
     pub purpose: String,
 }
 
-/// Compares what was granted with what the chosen components need.
+/// Compares what was granted with what the chosen components need up to a tier.
 pub fn compare(
     granted: &[Permission],
     needs: &[Need],
+    tier: Tier,
     is_chosen: impl Fn(Component) -> bool,
 ) -> Grants {
     let holds = |name: &&str| {
@@ -104,9 +122,12 @@ pub fn compare(
             .iter()
             .any(|permission| permission.as_str() == *name)
     };
-    let chosen = || needs.iter().filter(|need| is_chosen(need.component));
+    let chosen = || {
+        let needs = needs.iter().filter(|need| need.tier <= tier);
+        needs.filter(|need| is_chosen(need.component))
+    };
     let missing = chosen()
-        .filter(|need| need.tier == Tier::Observe && !need.any_of.iter().any(holds))
+        .filter(|need| !need.any_of.iter().any(holds))
         .filter_map(|need| {
             Some(Missing {
                 component: need.component,
@@ -117,10 +138,8 @@ pub fn compare(
             })
         })
         .collect();
-    let is_of_use = |permission: &Permission| {
-        chosen()
-            .any(|need| need.tier == Tier::Observe && need.any_of.contains(&permission.as_str()))
-    };
+    let is_of_use =
+        |permission: &Permission| chosen().any(|need| need.any_of.contains(&permission.as_str()));
     let excessive = granted
         .iter()
         .filter(|permission| !is_of_use(permission))
@@ -158,7 +177,9 @@ mod tests {
 
     #[test]
     fn the_least_right_is_named_when_none_of_the_alternatives_is_granted() {
-        let grants = compare(&[], NEEDS, |component| component == Component::Users);
+        let grants = compare(&[], NEEDS, Tier::Observe, |component| {
+            component == Component::Users
+        });
         let named: Vec<_> = grants
             .missing
             .iter()
@@ -173,7 +194,9 @@ mod tests {
             Permission::new("Directory.Read.All"),
             Permission::new("Sites.Read.All"),
         ];
-        let grants = compare(&granted, NEEDS, |component| component == Component::Users);
+        let grants = compare(&granted, NEEDS, Tier::Observe, |component| {
+            component == Component::Users
+        });
         assert_eq!(grants.missing, []);
         assert_eq!(grants.excessive, [Permission::new("Sites.Read.All")]);
     }

@@ -4,6 +4,7 @@
 //! another version calls differently is another row here and nothing elsewhere: 1.9 replaces 3001 by 3007, and 3005 by
 //! 3007 and 3008.
 
+use casbah_model::action::{Countermeasure, Subject};
 use casbah_model::event::{
     AccessVerb, AccountVerb, ApiVerb, Deed, EntityVerb, FileShape, FileVerb, FindingVerb,
     GroupVerb, LogonVerb, MailVerb, PersonKind, SessionVerb, Severity, Success, WebVerb,
@@ -25,10 +26,12 @@ pub enum Class {
     WebResources,
     ApiActivity,
     FileHosting,
+    Remediation,
+    FileRemediation,
 }
 
 impl Class {
-    pub const ALL: [Class; 12] = [
+    pub const ALL: [Class; 14] = [
         Class::DetectionFinding,
         Class::DataSecurityFinding,
         Class::AccountChange,
@@ -41,6 +44,8 @@ impl Class {
         Class::WebResources,
         Class::ApiActivity,
         Class::FileHosting,
+        Class::Remediation,
+        Class::FileRemediation,
     ];
 
     /// The class with this number.
@@ -62,6 +67,8 @@ impl Class {
             Class::WebResources => 6001,
             Class::ApiActivity => 6003,
             Class::FileHosting => 6006,
+            Class::Remediation => 7001,
+            Class::FileRemediation => 7002,
         }
     }
 
@@ -79,6 +86,8 @@ impl Class {
             Class::WebResources => "Web Resources Activity",
             Class::ApiActivity => "API Activity",
             Class::FileHosting => "File Hosting Activity",
+            Class::Remediation => "Remediation Activity",
+            Class::FileRemediation => "File Remediation Activity",
         }
     }
 
@@ -91,6 +100,7 @@ impl Class {
             2 => "Findings",
             3 => "Identity & Access Management",
             4 => "Network Activity",
+            7 => "Remediation",
             _ => "Application Activity",
         }
     }
@@ -113,7 +123,12 @@ impl Class {
     }
 
     pub(crate) fn has_source(self) -> bool {
-        self != Class::DetectionFinding
+        self != Class::DetectionFinding && !self.is_remediation()
+    }
+
+    /// Classes of what Casbah itself did.
+    pub(crate) fn is_remediation(self) -> bool {
+        matches!(self, Class::Remediation | Class::FileRemediation)
     }
 
     pub(crate) fn has_http_request(self) -> bool {
@@ -123,6 +138,8 @@ impl Class {
                 | Class::DataSecurityFinding
                 | Class::EmailActivity
                 | Class::FileHosting
+                | Class::Remediation
+                | Class::FileRemediation
         )
     }
 
@@ -185,6 +202,7 @@ fn newest(deed: Deed) -> (Class, u32, &'static str) {
         Deed::Api(verb) => api(verb),
         Deed::Detection(verb) => finding(Class::DetectionFinding, verb),
         Deed::DataSecurity(verb) => finding(Class::DataSecurityFinding, verb),
+        Deed::Remediation(countermeasure, subject) => remediation(countermeasure, subject),
     }
 }
 
@@ -316,6 +334,20 @@ fn finding(class: Class, verb: FindingVerb) -> (Class, u32, &'static str) {
         FindingVerb::Create => (1, "Create"),
         FindingVerb::Update => (2, "Update"),
         FindingVerb::Close => (3, "Close"),
+    };
+    (class, id, name)
+}
+
+fn remediation(countermeasure: Countermeasure, subject: Subject) -> (Class, u32, &'static str) {
+    let (id, name) = match countermeasure {
+        Countermeasure::Isolate => (1, "Isolate"),
+        Countermeasure::Evict => (2, "Evict"),
+        Countermeasure::Restore => (3, "Restore"),
+        Countermeasure::Harden => (4, "Harden"),
+    };
+    let class = match subject {
+        Subject::File => Class::FileRemediation,
+        Subject::Account | Subject::App => Class::Remediation,
     };
     (class, id, name)
 }

@@ -162,6 +162,9 @@ fn leftovers(json: &mut Json<'_>, event: &Event<'_>, class: Class) {
     if !class.has_user() && class != Class::EntityManagement {
         json.object("user", |json| objects::person(json, &target.user));
     }
+    if class.is_remediation() {
+        json.object("entity", |json| objects::named(json, &target.entity.named));
+    }
     if class != Class::GroupManagement && class != Class::WebResources {
         json.object("group", |json| objects::named(json, &target.group));
     }

@@ -144,7 +144,19 @@ pub(crate) fn subject(
             }
         }
         Class::DetectionFinding | Class::DataSecurityFinding => finding(json, event, activity),
+        Class::Remediation => remediation(json, event),
+        Class::FileRemediation => {
+            remediation(json, event);
+            json.object("file", |json| file(json, &event.target.file));
+        }
     }
+}
+
+/// What was done against a threat: the command is the action that it was part of.
+fn remediation(json: &mut Json<'_>, event: &Event<'_>) {
+    let command = event.correlation.as_deref().unwrap_or(UNKNOWN);
+    json.text("command_uid", command);
+    json.object("remediation", |json| json.text("desc", &event.operation));
 }
 
 /// The user a session or a sign-in belongs to: the one who acted, unless another is named.

@@ -1,7 +1,7 @@
 //! The one list of apps.
 
 use casbah_connector::Connector;
-pub use casbah_connector::{Capability, Support};
+pub use casbah_connector::{ActionSpec, Capability, Readback, Support, WayBack};
 use casbah_model::app::App;
 
 /// The connector of an app.

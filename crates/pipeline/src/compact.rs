@@ -24,6 +24,7 @@ use crate::compact_again as again;
 use crate::context::Context;
 use crate::editions;
 use crate::error::StageError;
+use crate::govern;
 use crate::items::{self, ConnectionItem, Scope, StreamItem, time};
 use crate::status::{connections, streams};
 use crate::step::{Committed, Next, Step};
@@ -496,7 +497,7 @@ pub async fn to_the_end(ctx: &Context, connection: &ConnectionItem) -> Result<()
 /// The streams that commit events.
 pub(crate) fn lanes(streams: &[(Key, StreamItem)]) -> impl Iterator<Item = &str> {
     let names = streams.iter().map(|(key, _)| items::stream_name(key));
-    names.filter(|name| bundles::is_lane_name(name))
+    names.filter(|name| bundles::is_lane_name(name) || *name == govern::STREAM)
 }
 
 /// Asks for the next commits of a lane that are in no table.

@@ -8,6 +8,7 @@ use crate::apps;
 use crate::compact::Gathered;
 use crate::context::Context;
 use crate::error::StageError;
+use crate::govern::record;
 use crate::items::ConnectionItem;
 use crate::normalise::Normaliser;
 
@@ -38,9 +39,7 @@ pub(crate) async fn take(
     gathered: &mut Gathered,
     entry: &ManifestEntry,
 ) -> Result<(), StageError> {
-    let Some(source) = apps::connector(connection.settings.app).activities() else {
-        return Ok(());
-    };
+    let source = apps::connector(connection.settings.app).activities();
     let normaliser = Normaliser::new(connection, ctx.settings.ocsf);
     let mut logged = logged(ctx, &entry.events).await?.into_iter();
     let mut event = vec![];
@@ -48,10 +47,13 @@ pub(crate) async fn take(
         read::lines(&*ctx.objects, object, |line| {
             event.clear();
             let logged = logged.next().flatten();
-            if normaliser
-                .write_again(source, line, logged, &mut event)
-                .is_some()
-            {
+            let again = match (entry.family == record::FAMILY, source) {
+                (true, _) => read::vendors(line)
+                    .and_then(|raw| record::write_again(&normaliser, &raw, &mut event)),
+                (false, Some(source)) => normaliser.write_again(source, line, logged, &mut event),
+                (false, None) => None,
+            };
+            if again.is_some() {
                 gathered.add(&event, &object.name);
             } else {
                 gathered.add(line, &object.name);

@@ -20,6 +20,7 @@ use crate::apps;
 use crate::counted::Counted;
 use crate::error::StageError;
 use crate::file_hints::RootsCache;
+use crate::govern::Policy;
 use crate::items::ConnectionItem;
 use crate::meter::Meter;
 use crate::patient::Patient;
@@ -37,6 +38,8 @@ pub struct Context {
     pub metrics: Arc<dyn Metrics>,
     pub curated: Curated,
     pub settings: Settings,
+    /// What may be done without asking, and how much at once.
+    pub policy: Policy,
     /// Caches that may vanish.
     pub tokens: Arc<Tokens>,
     pub roots: RootsCache,
@@ -198,6 +201,7 @@ impl Context {
             connection: connection.settings.id.clone(),
             scope,
             settings: connection.settings.app_settings.clone(),
+            tier: connection.settings.tier,
             endpoints,
             secret: self.secrets.get(connection.settings.id.as_str()).await?,
             tenant,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::StageError;
+use crate::govern::record;
 use crate::items::{ConnectionItem, Scope, StreamItem};
 use crate::ledger::{Committing, each_entry, manifests};
 
@@ -78,15 +79,21 @@ pub async fn lines(
     Ok(())
 }
 
-/// Calls `each` with what every activity says in OCSF, in the order in which the records stand in the lake.
+/// Calls `each` with what every record of a family says in OCSF, in the order in which the records stand in the lake.
 pub async fn events(
     ctx: &Context,
     scope: &Scope,
+    family: &str,
     mut each: impl FnMut(&[u8]),
 ) -> Result<(), StageError> {
     for stream in manifests(ctx, scope).await? {
         let mut objects = vec![];
-        each_entry(ctx, &stream.manifest, |entry| objects.extend(entry.events)).await?;
+        each_entry(ctx, &stream.manifest, |entry| {
+            if entry.family == family {
+                objects.extend(entry.events);
+            }
+        })
+        .await?;
         for object in &objects {
             read::lines(&*ctx.objects, object, &mut each).await?;
         }
@@ -98,9 +105,14 @@ fn hash(marks: &Marks<'_>) -> u64 {
     casbah_model::record::RecordId::new(marks.id.clone()).hash()
 }
 
+/// Families of what happened, which nothing replaces: what the service tells, and what Casbah did there.
+pub(crate) fn is_trail(family: &str) -> bool {
+    family == "activities" || family == record::FAMILY
+}
+
 /// The published pass of an inventory is one epoch up to one commit; what is older is history.
 fn is_wanted(stream: &StreamItem, entry: &casbah_lake::ManifestEntry, reading: Reading) -> bool {
-    if reading == Reading::All || entry.family == "activities" {
+    if reading == Reading::All || is_trail(&entry.family) {
         return true;
     }
     let published = stream.published;

@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::editions_check;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
+use crate::inventory;
 use crate::items::{self, ConnectionItem, Scope, stream_name};
 use crate::status::{all_units, connections, streams};
 
@@ -341,18 +342,18 @@ impl Verified {
         self.faults.push(format!("{name}: it is no table of ours"));
     }
 
-    /// Reads the objects of one commit; `ids` are those of the activities before it.
+    /// Reads the objects of one commit; `ids` are those of the records before it of what happened.
     async fn read(&mut self, ctx: &Context, stream: &str, entry: &ManifestEntry, ids: &mut Ids) {
-        let is_activity = entry.family == "activities";
+        let is_trail = inventory::is_trail(&entry.family);
         let said: u64 = entry.events.iter().map(|object| object.records).sum();
-        if is_activity && said != entry.records() {
+        if is_trail && said != entry.records() {
             let at = format!("{stream} {}-{}", entry.epoch, entry.sequence);
             let fault = format!("{at}: {said} events of {} records", entry.records());
             self.faults.push(fault);
         }
         // Events say the same as the records beside them, and are no records of their own.
         let lists = [
-            (&entry.objects, true, is_activity),
+            (&entry.objects, true, is_trail),
             (&entry.quarantine, true, false),
             (&entry.events, false, false),
         ];

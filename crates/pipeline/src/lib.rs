@@ -22,6 +22,7 @@ mod feeds;
 pub mod file_hints;
 pub mod file_scan;
 pub mod gate;
+pub mod govern;
 pub mod hint;
 pub mod inventory;
 pub mod items;
@@ -96,6 +97,7 @@ async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,
         Stage::FileScan if file_scan::is_lane(&step) => file_scan::work(step, ticket).await,
         Stage::FileScan => roots::plan(step, ticket).await,
+        Stage::Govern => govern::govern(step, ticket).await,
         Stage::Compact if editions::is_ours(&step) => editions::make(step).await,
         Stage::Compact => compact::compact(step).await,
         Stage::Sweep | Stage::Notify => Ok(()),

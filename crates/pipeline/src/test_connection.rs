@@ -67,7 +67,10 @@ fn report(
     let components = &connection.settings.components;
     let mut grants = match &granted.permissions {
         Some(held) => {
-            permission::compare(held, source.needs(), |component| components.has(component))
+            let tier = connection.settings.tier;
+            permission::compare(held, source.needs(), tier, |component| {
+                components.has(component)
+            })
         }
         None => Grants::default(),
     };

@@ -137,6 +137,7 @@ impl Process {
             metrics: ports.metrics,
             curated: ports.curated,
             settings: self.times,
+            policy: Default::default(),
             tokens: Arc::default(),
             roots: Default::default(),
             meter: Default::default(),

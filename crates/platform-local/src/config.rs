@@ -8,6 +8,7 @@ use std::path::Path;
 
 use casbah_model::app::{App, Components};
 use casbah_model::connection::{ConnectionId, ConnectionSettings};
+use casbah_model::permission::{Tier, UnknownTier};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -37,6 +38,7 @@ struct Entry {
     name: Spanned<String>,
     app: Spanned<String>,
     components: Spanned<Vec<Spanned<String>>>,
+    tier: Option<Spanned<String>>,
     tenant_id: Option<String>,
     client_id: Option<String>,
     publisher_id: Option<String>,
@@ -202,6 +204,13 @@ fn connection(
         });
         at(wrong.map_or(entry.components.span(), Spanned::span), &error)
     })?;
+    let tier = match &entry.tier {
+        Some(tier) => tier
+            .get_ref()
+            .parse()
+            .map_err(|error: UnknownTier| at(tier.span(), &error))?,
+        None => Tier::default(),
+    };
     let mut app_settings: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in [
         ("tenant_id", entry.tenant_id),
@@ -259,6 +268,7 @@ fn connection(
         id: id.clone(),
         app,
         components,
+        tier,
         app_settings,
         endpoints,
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use casbah_model::Timestamp;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::ConnectionSettings;
+use casbah_model::permission::Tier;
 use casbah_pipeline::{Context, apps, connect, ledger, status};
 use casbah_platform_local::system::saved_clock;
 use casbah_platform_local::{
@@ -113,6 +114,7 @@ fn settings(app: App, tenant: &dyn Simulated) -> Result<ConnectionSettings, Fail
         id: folder::name(tenant.name())?,
         app,
         components: Components::all(),
+        tier: Tier::Observe,
         app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
     })

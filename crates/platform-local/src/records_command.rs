@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use casbah_pipeline::govern::record;
 use casbah_pipeline::inventory::{self, Reading};
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::{apps, status};
@@ -24,9 +25,9 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
         }
     }
     check(&args.family, &connections)?;
-    if args.ocsf && args.family != "activities" {
+    if args.ocsf && !["activities", record::FAMILY].contains(&args.family.as_str()) {
         let what = format!("{} have no form in OCSF", args.family);
-        let fix = "leave --ocsf out, or choose --family activities";
+        let fix = "leave --ocsf out, or choose --family activities or actions";
         return Err(Failure::new(Exit::Parameter, what).with_fix(fix));
     }
     let reading = if args.history {
@@ -44,7 +45,7 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
             }
         };
         if args.ocsf {
-            runtime.block_on(inventory::events(ctx, &scope, print))?;
+            runtime.block_on(inventory::events(ctx, &scope, &args.family, print))?;
         } else {
             let family = &args.family;
             let read = inventory::lines(ctx, &scope, family, reading, |_, line| print(line));
@@ -57,7 +58,7 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
 }
 
 fn check(family: &str, connections: &[ConnectionItem]) -> Result<(), Failure> {
-    let mut known = BTreeSet::from(["activities", "files"]);
+    let mut known = BTreeSet::from(["activities", "files", record::FAMILY]);
     for connection in connections {
         let collections = apps::connector(connection.settings.app)
             .users()

@@ -172,6 +172,7 @@ impl LocalSystem {
                 tables: Some(Arc::new(Parquet)),
             },
             settings,
+            policy: Default::default(),
             tokens: Arc::default(),
             roots: Default::default(),
             meter: Default::default(),
@@ -192,6 +193,8 @@ impl LocalSystem {
         until: Until,
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, StageError> {
+        // A run before this one may have been asked to end.
+        self.ctx.stopping.store(false, Ordering::Relaxed);
         self.resume().await?;
         let mut stop = std::pin::pin!(stop);
         let mut running = FuturesUnordered::new();

@@ -41,6 +41,7 @@ pub fn context(transport: Arc<dyn Transport>) -> Result<Context, Failure> {
             tables: None,
         },
         settings: Settings::default(),
+        policy: Default::default(),
         tokens: Arc::default(),
         roots: Default::default(),
         meter: Default::default(),

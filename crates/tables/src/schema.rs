@@ -195,6 +195,10 @@ const FILE_HOSTING: &[Field] = &[
     field("file", Object(FILE)),
     field("file_result", Object(FILE)),
 ];
+const COMMAND: Field = field("command_uid", Text);
+const REMEDY: Field = field("remediation", Object(&[field("desc", Text)]));
+const REMEDIATION: &[Field] = &[COMMAND, REMEDY];
+const FILE_REMEDIATION: &[Field] = &[COMMAND, REMEDY, field("file", Object(FILE))];
 const FINDING: Field = field(
     "finding_info",
     Object(&[
@@ -234,6 +238,8 @@ pub fn fields(class: Class) -> Vec<Field> {
         Class::WebResources => WEB_RESOURCES,
         Class::ApiActivity => API_ACTIVITY,
         Class::FileHosting => FILE_HOSTING,
+        Class::Remediation => REMEDIATION,
+        Class::FileRemediation => FILE_REMEDIATION,
     };
     FRAME.iter().chain(own).copied().collect()
 }

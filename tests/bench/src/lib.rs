@@ -9,6 +9,7 @@ use std::sync::Arc;
 use casbah_model::Timestamp;
 use casbah_model::app::Components;
 use casbah_model::connection::ConnectionSettings;
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Transport};
 use casbah_pipeline::ledger::ledger;
 use casbah_pipeline::{Settings, compact, connect};
@@ -176,6 +177,7 @@ fn settings(tenant: &dyn Simulated, components: &[&str]) -> ConnectionSettings {
         id: tenant.name().parse().expect("a valid name"),
         app: tenant.app(),
         components: Components::parse(components).expect("a valid choice"),
+        tier: Tier::Observe,
         app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
     }

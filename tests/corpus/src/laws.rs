@@ -13,7 +13,7 @@ use casbah_model::transport::{Body, Bytes, TransportError};
 use casbah_ocsf::Profile;
 use serde_json::{Map, Value};
 
-use crate::{LOGGED, activities, write};
+use crate::{LOGGED, activities, told};
 
 /// What does not hold, in words.
 pub type Broken = String;
@@ -54,8 +54,7 @@ pub fn record(app: App, raw: &[u8]) -> Result<(), Broken> {
         .occurred
         .unwrap_or_else(|| LOGGED.parse().expect("a valid time"));
     for profile in Profile::ALL {
-        let mut line = Vec::new();
-        write(app, &event, profile, &mut line);
+        let line = told(app, &event, profile);
         must(!line.contains(&b'\n'), "the event has a line break")?;
         let value: Value = serde_json::from_slice(&line)
             .map_err(|error| format!("the event is not valid JSON: {error}"))?;

@@ -26,12 +26,11 @@ pub fn activities(app: App) -> &'static dyn ActivitySource {
 /// The event of a record, with a clock that stands still.
 pub fn mapped(app: App, raw: &[u8], profile: Profile) -> Option<Vec<u8>> {
     let event = activities(app).event(raw)?;
-    let mut out = Vec::new();
-    write(app, &event, profile, &mut out);
-    Some(out)
+    Some(told(app, &event, profile))
 }
 
-fn write(app: App, event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
+/// An event as it is written, with a clock that stands still.
+pub fn told(app: App, event: &Event<'_>, profile: Profile) -> Vec<u8> {
     let time = |text: &str| text.parse().expect("a valid time");
     let origin = Origin {
         product: app.product(),
@@ -41,7 +40,9 @@ fn write(app: App, event: &Event<'_>, profile: Profile, out: &mut Vec<u8>) {
         logged: time(LOGGED),
         processed: time(PROCESSED),
     };
-    casbah_ocsf::write(event, &origin, profile, out);
+    let mut out = Vec::new();
+    casbah_ocsf::write(event, &origin, profile, &mut out);
+    out
 }
 
 /// The files of the corpus that hold a record of an app as it was sent, sorted by name.

@@ -95,6 +95,7 @@ fn beside(system: &LocalSystem) -> Context {
         metrics: Arc::clone(&ctx.metrics),
         curated: ctx.curated.clone(),
         settings: ctx.settings,
+        policy: ctx.policy.clone(),
         tokens: Arc::default(),
         roots: Default::default(),
         meter: Default::default(),

@@ -10,6 +10,8 @@ mod changes;
 mod contracts;
 mod deaths;
 mod editions;
+mod govern;
+mod govern_rules;
 mod hooks;
 mod leaving;
 mod life;

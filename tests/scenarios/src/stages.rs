@@ -36,7 +36,7 @@ fn every_activity_stands_in_the_lake_as_an_event_too() {
         .await
         .expect("readable");
         let mut events: Vec<Value> = vec![];
-        inventory::events(ctx, &scope, |line| {
+        inventory::events(ctx, &scope, "activities", |line| {
             events.push(serde_json::from_slice(line).expect("JSON"));
         })
         .await

@@ -106,13 +106,18 @@ fn what_a_busy_tenant_shows_is_in_the_lake_in_90_seconds_and_in_the_tables_in_10
         let ended = system.run(Until::Stopped, later).await.expect("a run");
         assert_eq!(ended, Ended::Stopped, "{}", show(&system).await);
         let mut to_raw = vec![];
-        inventory::events(&system.ctx, &connection(&system).await.scope(), |event| {
-            let event: serde_json::Value = serde_json::from_slice(event).expect("an event");
-            let time = |name: &str| event["metadata"][name].as_i64().expect("a time");
-            if time("logged_time") >= began.as_millisecond() {
-                to_raw.push(time("processed_time") - time("logged_time"));
-            }
-        })
+        inventory::events(
+            &system.ctx,
+            &connection(&system).await.scope(),
+            "activities",
+            |event| {
+                let event: serde_json::Value = serde_json::from_slice(event).expect("an event");
+                let time = |name: &str| event["metadata"][name].as_i64().expect("a time");
+                if time("logged_time") >= began.as_millisecond() {
+                    to_raw.push(time("processed_time") - time("logged_time"));
+                }
+            },
+        )
         .await
         .expect("the lake");
         to_raw.sort_unstable();

@@ -11,6 +11,7 @@ use casbah_lake::read;
 use casbah_model::SignedDuration;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::ConnectionSettings;
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Rng};
 use casbah_model::secret::Secret;
 use casbah_pipeline::inventory::{self, Reading, Summary, summary};
@@ -65,6 +66,7 @@ impl Walks {
             app: App::Box,
             components: Components::parse(&["users", "activities", "files"])
                 .expect("a valid choice"),
+            tier: Tier::Observe,
             app_settings: BTreeMap::from([
                 ("enterprise_id".to_string(), "777".to_string()),
                 ("client_id".to_string(), "client0123456789".to_string()),

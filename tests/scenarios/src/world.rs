@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use casbah_lake::read;
 use casbah_model::app::Components;
 use casbah_model::connection::{ConnectionId, ConnectionSettings};
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::inventory::{Reading, Summary, lines, summary};
@@ -90,6 +91,7 @@ impl<S: Simulated + 'static> World<S> {
             id: name(),
             app: self.simulator.app(),
             components: Components::parse(components).expect("a valid choice"),
+            tier: Tier::Observe,
             app_settings: self.simulator.app_settings(),
             endpoints: BTreeMap::new(),
         }

@@ -205,6 +205,7 @@ impl Host {
                 tables: Some(Arc::new(PlainTables)),
             },
             settings: self.conditions.settings,
+            policy: Default::default(),
             tokens: container.tokens,
             roots: Default::default(),
             meter: Default::default(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::{ConnectionId, ConnectionSettings, ConnectionState};
 use casbah_model::message::Stage;
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Queue};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::{Context, StageError, connect};
@@ -410,6 +411,7 @@ async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result
         id: connection_name(),
         app: tenant.app(),
         components: Components::parse(components).expect("a valid choice"),
+        tier: Tier::Observe,
         app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
     };

@@ -177,6 +177,7 @@ async fn a_co_admin_is_told_that_something_is_missing() {
     let grants = casbah_model::permission::compare(
         found.permissions.as_deref().unwrap_or_default(),
         NEEDS,
+        Default::default(),
         |component| component == Component::Users,
     );
     let missing: Vec<_> = grants

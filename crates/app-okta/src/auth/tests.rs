@@ -320,6 +320,7 @@ fn the_setting_names_scopes_to_read_with() {
     ] {
         assert!(!are_scopes(wrong), "{wrong}");
     }
-    assert_eq!(wanted("okta.logs.read").len(), 1);
-    assert_eq!(wanted("").len(), 8);
+    assert_eq!(wanted("okta.logs.read", Tier::Act).len(), 1);
+    assert_eq!(wanted("", Tier::Observe).len(), 8);
+    assert_eq!(wanted("", Tier::Act).len(), 12);
 }

@@ -41,30 +41,25 @@ pub(super) const NEEDS: &[Need] = &[
         &["okta.apiTokens.read"],
         "list API tokens",
     ),
-    later(
+    acting(
         Component::Users,
         &["okta.users.manage"],
         "suspend users and end their sessions",
     ),
-    later(
+    acting(
         Component::Users,
         &["okta.groups.manage"],
         "take users out of groups",
     ),
-    later(
+    acting(
         Component::Users,
-        &["okta.universalLogout.manage"],
-        "sign users out of everything",
+        &["okta.roles.manage"],
+        "take admin roles from users",
     ),
-    later(
+    acting(
         Component::AppPermissions,
         &["okta.appGrants.manage"],
-        "revoke what service apps may do",
-    ),
-    later(
-        Component::AppPermissions,
-        &["okta.apiTokens.manage"],
-        "revoke API tokens",
+        "revoke what users let applications do",
     ),
 ];
 
@@ -114,8 +109,8 @@ const fn optional(
     )
 }
 
-/// What deeper tiers take; nothing asks for it until somebody uses them.
-const fn later(
+/// What acting takes; nothing asks for it until somebody wants to act.
+const fn acting(
     component: Component,
     any_of: &'static [&'static str],
     purpose: &'static str,

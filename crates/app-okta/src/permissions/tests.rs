@@ -30,18 +30,22 @@ fn domains_are_those_that_many_sign_in_with() {
 #[test]
 fn a_scope_to_manage_is_excessive_while_nothing_is_changed() {
     let granted = ["okta.users.read", "okta.groups.read", "okta.users.manage"].map(Permission::new);
-    let grants = compare(&granted, NEEDS, |component| component == Component::Users);
+    let grants = compare(&granted, NEEDS, Tier::Observe, |component| {
+        component == Component::Users
+    });
     assert_eq!(grants.excessive, [Permission::new("okta.users.manage")]);
     assert!(grants.missing.iter().all(|missing| !missing.is_required));
 }
 
 #[test]
 fn every_scope_that_is_needed_is_asked_for_and_no_other() {
-    let needed = NEEDS.iter().filter(|need| need.tier == Tier::Observe);
-    let needed: Vec<_> = needed.flat_map(|need| need.any_of).copied().collect();
-    let asked = NEEDS.iter().flat_map(|need| need.any_of);
-    for scope in asked {
-        assert_eq!(auth::are_scopes(scope), needed.contains(scope), "{scope}");
+    for tier in [Tier::Observe, Tier::Act] {
+        let needed = NEEDS.iter().filter(|need| need.tier <= tier);
+        let needed: Vec<_> = needed.flat_map(|need| need.any_of).copied().collect();
+        for scope in NEEDS.iter().flat_map(|need| need.any_of) {
+            let is_needed = needed.contains(scope);
+            assert_eq!(auth::are_scopes(scope, tier), is_needed, "{scope}");
+        }
     }
 }
 
@@ -99,7 +103,8 @@ fn the_table_in_the_readme_is_this_table() {
         let needed = match (need.tier, need.strictness) {
             (Tier::Observe, Strictness::Required) => "yes",
             (Tier::Observe, Strictness::Optional) => "for this only",
-            (Tier::Inspect | Tier::Act, _) => "not yet used",
+            (Tier::Inspect, _) => "not yet used",
+            (Tier::Act, _) => "to act",
         };
         let scopes: Vec<_> = need
             .any_of

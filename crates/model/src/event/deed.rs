@@ -1,5 +1,7 @@
 //! What was done, as families of verbs that every app shares.
 
+use crate::action::{Countermeasure, Subject};
+
 /// A family and its verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Deed {
@@ -21,6 +23,8 @@ pub enum Deed {
     Detection(FindingVerb),
     /// Data where it should not be.
     DataSecurity(FindingVerb),
+    /// What Casbah itself did about something.
+    Remediation(Countermeasure, Subject),
 }
 
 impl Default for Deed {
@@ -173,10 +177,19 @@ impl Deed {
         all.extend(API.map(Deed::Api));
         all.extend(FINDING.map(Deed::Detection));
         all.extend(FINDING.map(Deed::DataSecurity));
+        for subject in [Subject::Account, Subject::File, Subject::App] {
+            all.extend(COUNTERMEASURES.map(|against| Deed::Remediation(against, subject)));
+        }
         all
     }
 }
 
+const COUNTERMEASURES: [Countermeasure; 4] = [
+    Countermeasure::Isolate,
+    Countermeasure::Evict,
+    Countermeasure::Restore,
+    Countermeasure::Harden,
+];
 const LOGON: [LogonVerb; 2] = [LogonVerb::LogOn, LogonVerb::LogOff];
 const ACCOUNT: [AccountVerb; 14] = [
     AccountVerb::Create,

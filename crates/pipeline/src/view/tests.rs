@@ -17,6 +17,7 @@ pub(super) fn connection() -> ConnectionItem {
             id: "contoso".parse().expect("a valid name"),
             app: App::Microsoft365,
             components: Components::parse(&["all"]).expect("a valid choice"),
+            tier: Default::default(),
             app_settings: BTreeMap::new(),
             endpoints: BTreeMap::new(),
         },

@@ -141,6 +141,7 @@ impl Bench {
             connection: settings.id,
             scope,
             settings: settings.app_settings,
+            tier: settings.tier,
             endpoints,
             secret: self.tenant.secret(),
             tenant: known,

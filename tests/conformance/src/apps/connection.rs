@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use casbah_connector::{ConnectorError, Recovery};
 use casbah_model::SignedDuration;
 use casbah_model::app::Component;
-use casbah_model::permission::{Grants, compare};
+use casbah_model::permission::{Grants, Tier, compare};
 use casbah_model::ports::Clock;
 
 use super::{Bench, Case, Situation};
@@ -74,7 +74,7 @@ async fn tested(bench: &Bench) -> (Grants, BTreeSet<Component>) {
     }
     // What a vendor does not tell is not missing.
     let grants = granted.permissions.map_or_else(Grants::default, |granted| {
-        compare(&granted, source.needs(), |_| true)
+        compare(&granted, source.needs(), Tier::Observe, |_| true)
     });
     (grants, granted.refused.into_keys().collect())
 }

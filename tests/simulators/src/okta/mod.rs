@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod filter;
 mod gate;
+mod governed;
 mod holdings;
 mod hook_state;
 mod hooks;

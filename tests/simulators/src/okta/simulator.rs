@@ -75,6 +75,11 @@ impl Simulator {
         self.inner.tenant.people.id(user)
     }
 
+    /// Who masters the account of a user: Okta, or another directory.
+    pub fn provider(&self, user: u64) -> &'static str {
+        self.inner.tenant.people.person(user).provider
+    }
+
     pub fn group_id(&self, group: u64) -> String {
         self.inner.tenant.groups.id(group)
     }

@@ -177,6 +177,7 @@ impl Enterprise {
             ),
             scope,
             settings: BTreeMap::new(),
+            tier: Default::default(),
             endpoints: BTreeMap::from([("api", base)]),
             secret: Secret::new("invented"),
             tenant,

@@ -1,0 +1,244 @@
+//! govern: plans what somebody asked for, waits until it is allowed, does it, reads it back, and can put it back.
+//!
+//! One stream per connection does all of it, so two actions never meet at one target. It works in short turns and takes
+//! the action with the least left first: who asks for one object does not wait for who asked for thousands. A turn is one
+//! transaction with the stream's fence: what was done, what is told of it, and how far the action is.
+//!
+//! Vendors' writes cannot be fenced. So what is about to be sent is marked first; whoever finds a mark reads the target
+//! before anything else, and sends only what still looks as it was planned from (pipeline design, section 14).
+
+mod ask;
+mod attempt;
+mod carrying;
+mod item;
+mod lists;
+mod planning;
+mod policy;
+pub mod record;
+mod views;
+
+use casbah_connector::{ConnectorError, Governance, Session};
+use casbah_model::action::ActionState;
+use casbah_model::connection::Cause;
+use casbah_model::message::Ticket;
+use casbah_model::ports::Query;
+use casbah_model::state::{Change, Condition, Write};
+use casbah_model::{SignedDuration, Timestamp};
+
+use crate::context::Context;
+use crate::error::StageError;
+use crate::items::{self, Scope};
+use crate::step::{Committed, Next, Step, leave};
+
+pub use ask::{
+    Asked, Decision, Stop, actions, ask, decide, find, is_stopped, resume, stop, undo, work_until,
+};
+pub use item::{ActionItem, Counts, Exception, Happened, Progress, Wish};
+pub use policy::{Approval, Policy};
+use record::Journal;
+pub use views::{ActionView, UnitView, units};
+
+/// The stream's name.
+pub const STREAM: &str = "govern";
+/// With nothing to do it looks again this late; whoever asks for something wakes it.
+const IDLE: SignedDuration = SignedDuration::from_hours(12);
+/// While everything is stopped.
+const STOPPED_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Actions on no more objects than this are what somebody waits for.
+const INTERACTIVE_MAX: u64 = 10;
+/// Who does what time does.
+const NOBODY: &str = "casbah";
+
+/// How a turn ended.
+pub(crate) enum Turn {
+    /// There may be more to do.
+    Again,
+    /// Nothing to do for this action until then.
+    Idle(Option<Timestamp>),
+    /// Somebody else has the stream.
+    Lost,
+    /// What was done is saved; the rest met this.
+    Broke(ConnectorError),
+}
+
+/// The step of the stream.
+pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), StageError> {
+    let ctx = step.ctx;
+    let (bulk, connector) = ctx
+        .session(&step.connection, ticket, step.budget_end)
+        .await?;
+    let Some(governance) = connector.governance() else {
+        return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
+    };
+    let (prompt, _) = ctx.interactive_session(&step.connection).await?;
+    let mut later: Vec<Timestamp> = vec![];
+    let mut idle = vec![];
+    let next = loop {
+        if !step.has_time() {
+            break Next::Continue;
+        }
+        if !step.is_still_wanted().await? {
+            break Next::Wait(ctx.now() + STOPPED_AGAIN);
+        }
+        let mut open = open(ctx, &step.scope).await?;
+        open.retain(|action| !idle.contains(&action.id));
+        let Some(action) = choose(ctx, open, &mut later).await? else {
+            let again = later.iter().min().copied();
+            break Next::CaughtUp(again.unwrap_or_else(|| ctx.now() + IDLE));
+        };
+        let id = action.id.clone();
+        let session = match action.counts.objects <= INTERACTIVE_MAX {
+            true => &prompt,
+            false => &bulk,
+        };
+        match turn(&mut step, session, governance, action).await? {
+            Turn::Again => {}
+            Turn::Idle(at) => {
+                later.extend(at);
+                idle.push(id);
+            }
+            Turn::Lost => return Ok(()),
+            Turn::Broke(error) => {
+                let ticket = leave(&bulk, &Next::Wait(ctx.now())).await;
+                return step.recover(error, ticket).await;
+            }
+        }
+    };
+    let ticket = leave(&bulk, &next).await;
+    step.release(next, ticket).await
+}
+
+async fn turn(
+    step: &mut Step<'_>,
+    session: &Session,
+    governance: &dyn Governance,
+    mut action: ActionItem,
+) -> Result<Turn, StageError> {
+    match action.state {
+        ActionState::Planning => planning::turn(step, session, governance, action).await,
+        ActionState::Approved | ActionState::Applying | ActionState::Undoing => {
+            carrying::turn(step, session, governance, action).await
+        }
+        ActionState::Pending if is_expired(&action, step.ctx.now()) => expire(step, action).await,
+        // What people decided is told, and then there is no more to do.
+        ActionState::Pending
+        | ActionState::Planned
+        | ActionState::Verified
+        | ActionState::Failed
+        | ActionState::Rejected
+        | ActionState::Expired
+        | ActionState::Undone => {
+            let mut journal = Journal::new(step, step.ctx)?;
+            journal.tell(&mut action).await?;
+            save(step, action, journal, None).await
+        }
+    }
+}
+
+/// Actions that are open, or not told to their end.
+pub(crate) async fn open(ctx: &Context, scope: &Scope) -> Result<Vec<ActionItem>, StageError> {
+    let named = ctx.state.query(Query::prefix(scope.pk(), "O#")).await?;
+    let keys: Vec<_> = named
+        .iter()
+        .filter_map(|found| found.key.sk.strip_prefix("O#")?.parse().ok())
+        .map(|id| scope.action(&id))
+        .collect();
+    let mut open = vec![];
+    for some in keys.chunks(GET_MAX) {
+        let found = ctx.state.get(some).await?;
+        for (key, item) in some.iter().zip(found) {
+            if let Some(item) = item {
+                open.push(items::read(key, &item)?);
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// Items that the table gives at once.
+const GET_MAX: usize = 100;
+
+/// The action to go on with; when there is none, `later` says when to look again.
+async fn choose(
+    ctx: &Context,
+    mut open: Vec<ActionItem>,
+    later: &mut Vec<Timestamp>,
+) -> Result<Option<ActionItem>, StageError> {
+    let now = ctx.now();
+    let is_stopped = is_stopped(ctx).await?.is_some();
+    open.sort_by_key(|action| (action.left(), action.requested_at));
+    for action in open {
+        let acts = matches!(
+            action.state,
+            ActionState::Approved | ActionState::Applying | ActionState::Undoing
+        );
+        if acts && is_stopped {
+            later.push(now + STOPPED_AGAIN);
+        } else if action.state == ActionState::Pending
+            && action.is_told()
+            && !is_expired(&action, now)
+        {
+            later.extend(action.expires_at);
+        } else {
+            return Ok(Some(action));
+        }
+    }
+    Ok(None)
+}
+
+fn is_expired(action: &ActionItem, now: Timestamp) -> bool {
+    action.expires_at.is_some_and(|at| at <= now)
+}
+
+async fn expire(step: &mut Step<'_>, mut action: ActionItem) -> Result<Turn, StageError> {
+    let now = step.ctx.now();
+    action.happened("expired", NOBODY, now, None);
+    // An undoing that nobody allowed leaves the action as it was.
+    action.state = match action.is_undo {
+        true => ActionState::Verified,
+        false => ActionState::Expired,
+    };
+    action.is_undo = false;
+    action.cause = Some(Cause::new(
+        "expired",
+        "nobody approved it in time",
+        "plan it again",
+    ));
+    let mut journal = Journal::new(step, step.ctx)?;
+    journal.tell(&mut action).await?;
+    save(step, action, journal, None).await
+}
+
+/// Commits a turn: the action as it is now, and what is told of it.
+pub(crate) async fn save(
+    step: &mut Step<'_>,
+    mut action: ActionItem,
+    journal: Journal,
+    broke_off: Option<ConnectorError>,
+) -> Result<Turn, StageError> {
+    let entry = journal.finish().await?;
+    let mut writes = vec![action.write(&step.scope)];
+    if !action.state.is_open() && action.is_told() {
+        writes.push(Write {
+            key: step.scope.open_action(&action.id),
+            condition: Condition::Always,
+            change: Change::Delete,
+        });
+    }
+    if let Some(cause) = action
+        .cause
+        .as_ref()
+        .filter(|_| action.state == ActionState::Failed)
+    {
+        tracing::error!(connection = %step.scope, action = %action.id, %cause, "an action failed");
+    }
+    match step.commit(entry, writes).await? {
+        Committed::Yes => Ok(match broke_off {
+            Some(error) => Turn::Broke(error),
+            None => Turn::Again,
+        }),
+        // Somebody decided something about it meanwhile: it is read again.
+        Committed::Refused { .. } => Ok(Turn::Again),
+        Committed::FencedOff => Ok(Turn::Lost),
+    }
+}

@@ -1,0 +1,480 @@
+//! What people do with actions: ask for one, decide about it, have it undone, look at it, and stop all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use casbah_connector::{check_parameters, spec};
+use casbah_http::retry;
+use casbah_lake::layout::Place;
+use casbah_model::Timestamp;
+use casbah_model::action::{ActionId, ActionKind, ActionState, Target};
+use casbah_model::connection::{Cause, ConnectionId};
+use casbah_model::message::{Message, Stage};
+use casbah_model::permission::Tier;
+use casbah_model::ports::{Query, StoreError};
+use casbah_model::state::{Change, Condition, Key, Write};
+use serde::{Deserialize, Serialize};
+
+use super::item::{ActionItem, Counts, OrderLine, Progress, Wish};
+use super::{STREAM, lists};
+use crate::apps;
+use crate::connect;
+use crate::context::Context;
+use crate::error::StageError;
+use crate::hint;
+use crate::items::{self, ConnectionItem, Scope, StreamItem};
+use crate::step::ms_duration;
+
+/// Tries of a change against other writers of the action.
+const TRIES_MAX: u32 = 6;
+const REASON_CHARS_MAX: usize = 500;
+/// The family of the objects that hold targets.
+const FAMILY: &str = "orders";
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub id: ActionId,
+    pub kind: ActionKind,
+    pub targets: Vec<Target>,
+    pub parameters: BTreeMap<String, String>,
+    pub reason: String,
+    pub wish: Wish,
+    pub by: String,
+}
+
+/// What somebody says to a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Approve,
+    Reject { why: String },
+}
+
+fn refused(code: &str, what: impl Into<String>, fix: impl Into<String>) -> StageError {
+    StageError::Refused(Cause::new(code, what, fix))
+}
+
+/// Takes an action in; its plan follows by itself. The same id again is the same action.
+pub async fn ask(
+    ctx: &Context,
+    connection: &ConnectionId,
+    asked: Asked,
+) -> Result<ActionItem, StageError> {
+    let connection = connection_of(ctx, connection).await?;
+    let scope = connection.scope();
+    if let Some(known) = read(ctx, &scope, &asked.id).await? {
+        return Ok(known);
+    }
+    check(ctx, &connection, &asked)?;
+    let now = ctx.now();
+    let unique: BTreeSet<Target> = asked.targets.into_iter().collect();
+    let lines: Vec<_> = unique
+        .into_iter()
+        .map(|target| OrderLine { target })
+        .collect();
+    let place = Place {
+        app: connection.settings.app,
+        scope: scope.to_string(),
+        family: FAMILY.into(),
+        stream: asked.id.to_string(),
+        epoch: 0,
+        sequence: 0,
+        fence: 0,
+        begun: now,
+    };
+    let mut action = ActionItem {
+        v: 1,
+        id: asked.id,
+        kind: asked.kind,
+        parameters: asked.parameters,
+        reason: asked.reason,
+        wish: asked.wish,
+        state: ActionState::Planning,
+        is_undo: false,
+        requested_by: asked.by.clone(),
+        requested_at: now,
+        approved_by: None,
+        needs_approval: None,
+        expires_at: None,
+        orders: lists::store(ctx, place, &lines).await?,
+        plan: vec![],
+        counts: Counts {
+            objects: lines.len() as u64,
+            ..Counts::default()
+        },
+        progress: Progress::default(),
+        exceptions: vec![],
+        history: vec![],
+        told: 0,
+        cause: None,
+    };
+    let reason = action.reason.clone();
+    action.happened("requested", &asked.by, now, Some(&reason));
+    let writes = vec![
+        Write::create(scope.action(&action.id), items::write(&action)),
+        open_write(&scope, &action.id),
+    ];
+    change(ctx, &scope, writes).await?;
+    Ok(action)
+}
+
+fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<(), StageError> {
+    let (app, id) = (connection.settings.app, &connection.settings.id);
+    let connector = apps::connector(app);
+    let known = connector
+        .governance()
+        .and_then(|governance| spec(governance, asked.kind));
+    let Some(known) = known else {
+        let what = format!("Casbah cannot {} at {}", asked.kind, app.product());
+        return Err(refused(
+            "action",
+            what,
+            "`casbah actions kinds` lists what it can do",
+        ));
+    };
+    check_parameters(known, &asked.parameters).map_err(StageError::Refused)?;
+    if connection.settings.tier < Tier::Act {
+        let what = format!("{id} was connected to observe, and holds no right to act");
+        let fix = format!(
+            "grant {} and connect it again with tier \"act\"",
+            known.any_of.join(" or ")
+        );
+        return Err(refused("tier", what, fix));
+    }
+    if !connection.state.is_active() {
+        let what = format!("{id} is {}", connection.state.name());
+        return Err(refused(
+            "connection",
+            what,
+            "see `casbah status` for what it needs",
+        ));
+    }
+    let report = connection.report.as_ref();
+    if let Some(grants) = report
+        .map(|report| &report.grants)
+        .filter(|grants| grants.is_known)
+    {
+        let holds = |name: &&str| grants.granted.iter().any(|held| held.as_str() == *name);
+        if !known.any_of.is_empty() && !known.any_of.iter().any(holds) {
+            let what = format!(
+                "{} is not granted, needed to {}",
+                known.any_of.join(" or "),
+                asked.kind
+            );
+            let fix = match &grants.consent_link {
+                Some(link) => {
+                    format!("let an administrator grant it at {link}, and run `casbah test {id}`")
+                }
+                None => format!("let an administrator grant it, and run `casbah test {id}`"),
+            };
+            return Err(refused("permission", what, fix));
+        }
+    }
+    let objects = asked.targets.len() as u64;
+    let most = ctx.policy.objects_max;
+    if objects == 0 {
+        return Err(refused(
+            "targets",
+            "no target is given",
+            format!("name a {}", known.target),
+        ));
+    }
+    if objects > most {
+        let what =
+            format!("{objects} targets are given, and at most {most} may be changed at once");
+        return Err(refused(
+            "blast-radius",
+            what,
+            "split it, or raise the limit in the policy",
+        ));
+    }
+    let reason = asked.reason.trim();
+    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
+        let what = format!("the reason has {} characters", reason.chars().count());
+        let fix = format!("say why in 1 to {REASON_CHARS_MAX}: whoever approves it reads it");
+        return Err(refused("reason", what, fix));
+    }
+    Ok(())
+}
+
+/// Approves or rejects a plan.
+pub async fn decide(
+    ctx: &Context,
+    connection: &ConnectionId,
+    id: &ActionId,
+    by: &str,
+    decision: Decision,
+) -> Result<ActionItem, StageError> {
+    let scope = connection_of(ctx, connection).await?.scope();
+    update(ctx, &scope, id, |action, now| {
+        if action.state != ActionState::Pending {
+            let what = format!("{id} is {} and waits for nobody", action.state.name());
+            return Err(refused(
+                "state",
+                what,
+                "`casbah actions show` says how it stands",
+            ));
+        }
+        if action.expires_at.is_some_and(|at| at <= now) {
+            let what = format!("{id} has expired: what it was planned from is out of date");
+            return Err(refused("expired", what, "plan it again"));
+        }
+        match &decision {
+            Decision::Approve => {
+                let objection = ctx.policy.objection(by, &action.requested_by);
+                // Where nobody else has to agree, whoever asked for it says so by themselves.
+                let is_enough = action.needs_approval.is_none() && by == action.requested_by;
+                if let Some(why) = objection.filter(|_| !is_enough) {
+                    let what = format!("{by} cannot approve {id}: {why}");
+                    return Err(refused("approver", what, "let somebody else approve it"));
+                }
+                action.state = ActionState::Approved;
+                action.approved_by = Some(by.into());
+                action.happened("approved", by, now, None);
+            }
+            Decision::Reject { why } => {
+                // An undoing that is rejected leaves the action as it was.
+                action.state = match action.is_undo {
+                    true => ended(action),
+                    false => ActionState::Rejected,
+                };
+                action.is_undo = false;
+                action.happened("rejected", by, now, Some(why));
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// How an action ended before somebody wanted it undone.
+fn ended(action: &ActionItem) -> ActionState {
+    match action.counts.failed {
+        0 => ActionState::Verified,
+        _ => ActionState::Failed,
+    }
+}
+
+/// Asks for an action to be undone: what it changed is put back, object by object.
+pub async fn undo(
+    ctx: &Context,
+    connection: &ConnectionId,
+    id: &ActionId,
+    by: &str,
+    reason: &str,
+) -> Result<ActionItem, StageError> {
+    let scope = connection_of(ctx, connection).await?.scope();
+    update(ctx, &scope, id, |action, now| {
+        let is_over = matches!(action.state, ActionState::Verified | ActionState::Failed);
+        let changed = action.counts.verified;
+        if !is_over || action.is_undo || changed == 0 {
+            let what = format!("{id} is {} and has nothing to undo", action.state.name());
+            let fix = "only what an action changed, and was read back, can be put back";
+            return Err(refused("state", what, fix));
+        }
+        if action.counts.reversible == 0 {
+            let what = format!("{} cannot be undone", action.kind);
+            return Err(refused("no-way-back", what, "the plan says why"));
+        }
+        let counts = Counts {
+            changes: changed,
+            reversible: changed,
+            ..Counts::default()
+        };
+        action.is_undo = true;
+        action.progress = Progress::default();
+        action.requested_by = by.into();
+        action.requested_at = now;
+        action.approved_by = None;
+        action.cause = None;
+        action.needs_approval = ctx.policy.needs_approval(action.kind, &counts);
+        let needs_approval = action.needs_approval.is_some();
+        action.expires_at = needs_approval.then(|| now + ctx.policy.approval_life);
+        action.state = match needs_approval {
+            true => ActionState::Pending,
+            false => ActionState::Approved,
+        };
+        action.happened("undo-requested", by, now, Some(reason));
+        Ok(())
+    })
+    .await
+}
+
+/// Reads an action, changes it and wakes who works on it; begins anew when somebody else changed it in between.
+async fn update(
+    ctx: &Context,
+    scope: &Scope,
+    id: &ActionId,
+    change_it: impl Fn(&mut ActionItem, Timestamp) -> Result<(), StageError>,
+) -> Result<ActionItem, StageError> {
+    for attempt in 1.. {
+        let Some(mut action) = read(ctx, scope, id).await? else {
+            return Err(no_such(id));
+        };
+        change_it(&mut action, ctx.now())?;
+        let writes = vec![action.write(scope), open_write(scope, id)];
+        match change(ctx, scope, writes).await {
+            Ok(()) => return Ok(action),
+            Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
+                if attempt < TRIES_MAX =>
+            {
+                let wait = retry::quick_wait(attempt, ctx.rng.fraction());
+                ctx.sleep(ms_duration(wait)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Writes together with the stream that must look at them, which the first action makes.
+async fn change(ctx: &Context, scope: &Scope, mut writes: Vec<Write>) -> Result<(), StageError> {
+    let key = scope.stream(STREAM);
+    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+    if found.iter().any(Option::is_some) {
+        return hint::change_and_wake(ctx, writes, &[key]).await;
+    }
+    let stream = StreamItem::new(&key, Stage::Govern, &[], ctx.now());
+    writes.push(Write::create(key.clone(), items::write(&stream)));
+    ctx.state.transact(&ctx.random_id(), writes).await?;
+    hint::hint(ctx, &key, &stream, None).await
+}
+
+fn open_write(scope: &Scope, id: &ActionId) -> Write {
+    Write::put(scope.open_action(id), Default::default())
+}
+
+async fn connection_of(ctx: &Context, id: &ConnectionId) -> Result<ConnectionItem, StageError> {
+    let found = connect::find(ctx, id).await?;
+    found.ok_or_else(|| StageError::UnknownConnection {
+        name: id.to_string(),
+    })
+}
+
+fn no_such(id: &ActionId) -> StageError {
+    let what = format!("there is no action {id}");
+    refused(
+        "no-such-action",
+        what,
+        "`casbah actions list` shows those there are",
+    )
+}
+
+async fn read(
+    ctx: &Context,
+    scope: &Scope,
+    id: &ActionId,
+) -> Result<Option<ActionItem>, StageError> {
+    let key = scope.action(id);
+    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+    match found.first() {
+        Some(Some(item)) => Ok(Some(items::read(&key, item)?)),
+        _ => Ok(None),
+    }
+}
+
+/// The action with this id.
+pub async fn find(
+    ctx: &Context,
+    connection: &ConnectionId,
+    id: &ActionId,
+) -> Result<ActionItem, StageError> {
+    let scope = connection_of(ctx, connection).await?.scope();
+    read(ctx, &scope, id).await?.ok_or_else(|| no_such(id))
+}
+
+/// Every action of a connection, the latest first.
+pub async fn actions(
+    ctx: &Context,
+    connection: &ConnectionId,
+) -> Result<Vec<ActionItem>, StageError> {
+    let scope = connection_of(ctx, connection).await?.scope();
+    let mut query = Query::prefix(scope.pk(), "A#");
+    let mut actions: Vec<ActionItem> = vec![];
+    loop {
+        let page = ctx.state.query(query.clone()).await?;
+        let Some(last) = page.last() else { break };
+        query.after = Some(last.key.sk.clone());
+        for found in &page {
+            actions.push(items::read(&found.key, &found.item)?);
+        }
+    }
+    actions.sort_by(|a, b| b.history[0].at.cmp(&a.history[0].at).then(a.id.cmp(&b.id)));
+    Ok(actions)
+}
+
+/// Who stopped all actions, when and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    pub by: String,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+fn stop_key() -> Key {
+    Key::new("GOVERN", "STOP")
+}
+
+/// Holds all actions of all connections: what is under way ends with the units that are begun.
+pub async fn stop(ctx: &Context, by: &str, reason: &str) -> Result<Stop, StageError> {
+    let stop = Stop {
+        by: by.into(),
+        at: ctx.now(),
+        reason: reason.into(),
+    };
+    ctx.state
+        .write(Write::put(stop_key(), items::write(&stop)))
+        .await?;
+    tracing::warn!(by, "all actions are stopped");
+    Ok(stop)
+}
+
+/// Lets actions go on, within a minute.
+pub async fn resume(ctx: &Context) -> Result<(), StageError> {
+    let write = Write {
+        key: stop_key(),
+        condition: Condition::Always,
+        change: Change::Delete,
+    };
+    ctx.state.write(write).await?;
+    Ok(())
+}
+
+/// Whether all actions are stopped, and by whom.
+pub async fn is_stopped(ctx: &Context) -> Result<Option<Stop>, StageError> {
+    let key = stop_key();
+    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+    match found.first() {
+        Some(Some(item)) => Ok(Some(items::read(&key, item)?)),
+        _ => Ok(None),
+    }
+}
+
+/// Works on a connection's actions here and now until `is_enough`, for one who knows that nobody else does.
+pub async fn work_until(
+    ctx: &Context,
+    connection: &ConnectionId,
+    id: &ActionId,
+    is_enough: impl Fn(&ActionItem) -> bool,
+) -> Result<ActionItem, StageError> {
+    let key = connection_of(ctx, connection).await?.scope().stream(STREAM);
+    loop {
+        let action = find(ctx, connection, id).await?;
+        if is_enough(&action) || ctx.is_stopping() {
+            return Ok(action);
+        }
+        let found = ctx.state.get(std::slice::from_ref(&key)).await?;
+        let Some(Some(item)) = found.first() else {
+            return Ok(action);
+        };
+        let stream: StreamItem = items::read(&key, item)?;
+        let at = items::time(stream.wake.max(stream.lease + 1));
+        ctx.clock.sleep_until(at).await;
+        let look = Message::Look {
+            stage: Stage::Govern,
+            key: key.clone(),
+            version: stream.v,
+            ticket: None,
+        };
+        crate::handle(ctx, &look).await?;
+    }
+}

@@ -1,0 +1,249 @@
+//! One unit: bringing one target from one image to another, never sending blindly what may have been done.
+
+use casbah_connector::{ConnectorError, Governance, Order, Readback, Session, spec};
+use casbah_model::SignedDuration;
+use casbah_model::action::Image;
+use casbah_model::connection::Cause;
+
+use crate::context::Context;
+
+/// Waits between reads after a change, because vendors show it a little later; about 8 seconds in all.
+const READ_AGAIN_MS: [i64; 5] = [0, 500, 1_000, 2_000, 4_000];
+/// How often a change is sent whose answers were lost and which never showed.
+const SENDS_MAX: u32 = 3;
+
+/// Which way a unit goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Apply,
+    Undo,
+}
+
+pub(crate) struct Unit<'a> {
+    pub(crate) order: Order<'a>,
+    pub(crate) direction: Direction,
+    pub(crate) from: &'a Image,
+    pub(crate) to: &'a Image,
+    /// Somebody who died may have sent it.
+    pub(crate) may_be_sent: bool,
+}
+
+/// How one unit ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is as planned, and was read back.
+    Verified,
+    /// It was as planned before we did anything.
+    Already,
+    /// The vendor says that it did it, and shows nothing to read back.
+    Sent,
+    /// It is not as it was planned from any more: somebody else changed it.
+    Changed(Cause),
+    /// Nobody knows, and it cannot be read back.
+    Unsure(Cause),
+    Failed(Cause),
+    /// Somebody holds it for now.
+    Locked(Cause),
+}
+
+impl Outcome {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Outcome::Verified => "verified",
+            Outcome::Already => "already",
+            Outcome::Sent => "sent",
+            Outcome::Changed(_) => "changed",
+            Outcome::Unsure(_) => "unsure",
+            Outcome::Failed(_) => "failed",
+            Outcome::Locked(_) => "locked",
+        }
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Cause> {
+        match self {
+            Outcome::Verified | Outcome::Already | Outcome::Sent => None,
+            Outcome::Changed(cause)
+            | Outcome::Unsure(cause)
+            | Outcome::Failed(cause)
+            | Outcome::Locked(cause) => Some(cause),
+        }
+    }
+}
+
+/// Carries one unit out.
+///
+/// # Errors
+/// What is not about the unit: the vendor is away, the limit is spent, the credential is refused. Whatever was sent by
+/// then shows when the unit is read again.
+pub(crate) async fn attempt(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: Unit<'_>,
+) -> Result<Outcome, ConnectorError> {
+    let is_shown = spec(governance, unit.order.kind)
+        .is_some_and(|spec| matches!(spec.readback, Readback::Shown));
+    match is_shown {
+        true => shown(ctx, session, governance, unit).await,
+        false => hidden(session, governance, unit).await,
+    }
+}
+
+/// The target tells how it is: it is read before the first attempt, after each, and instead of a second one.
+async fn shown(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: Unit<'_>,
+) -> Result<Outcome, ConnectorError> {
+    let (from, to) = (unit.from, unit.to);
+    let mut now = match read(session, governance, &unit).await? {
+        Seen::Image(image) if image == *to => {
+            return Ok(match unit.may_be_sent {
+                true => Outcome::Verified,
+                false => Outcome::Already,
+            });
+        }
+        Seen::Image(image) if image.is_between(from, to) => image,
+        Seen::Image(image) => return Ok(changed(from, &image)),
+        Seen::Not(outcome) => return Ok(outcome),
+    };
+    for _ in 0..SENDS_MAX {
+        let sent = send(session, governance, &unit, &now).await;
+        let is_sure = match sent {
+            Ok(()) => true,
+            Err(ConnectorError::Unsure { .. }) => false,
+            Err(error) => return after_refusal(session, governance, &unit, error).await,
+        };
+        for wait in READ_AGAIN_MS {
+            if wait > 0 || !is_sure {
+                ctx.sleep(SignedDuration::from_millis(wait.max(500))).await;
+            }
+            now = match read(session, governance, &unit).await? {
+                Seen::Image(image) if image == *to => return Ok(Outcome::Verified),
+                Seen::Image(image) if image.is_between(from, to) => image,
+                Seen::Image(image) => return Ok(changed(to, &image)),
+                Seen::Not(outcome) => return Ok(outcome),
+            };
+        }
+        if is_sure {
+            let what = "the vendor took the change and does not show it";
+            let fix = "something there may put it back, such as a directory that is synchronised; look at it there";
+            return Ok(Outcome::Failed(Cause::new("not-effective", what, fix)));
+        }
+    }
+    let what = format!("the vendor gave no answer to {SENDS_MAX} attempts and shows no change");
+    let fix = "plan it again when the vendor answers";
+    Ok(Outcome::Failed(Cause::new("no-answer", what, fix)))
+}
+
+/// A refusal may be for the very reason that it is done already.
+async fn after_refusal(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+    error: ConnectorError,
+) -> Result<Outcome, ConnectorError> {
+    let outcome = about_unit(error)?;
+    match read(session, governance, unit).await? {
+        Seen::Image(image) if image == *unit.to => Ok(Outcome::Verified),
+        Seen::Image(_) | Seen::Not(_) => Ok(outcome),
+    }
+}
+
+/// The target tells nothing: what may have been sent is not sent again.
+async fn hidden(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: Unit<'_>,
+) -> Result<Outcome, ConnectorError> {
+    if unit.may_be_sent {
+        return Ok(unsure());
+    }
+    match send(session, governance, &unit, unit.from).await {
+        Ok(()) => Ok(Outcome::Sent),
+        Err(ConnectorError::Unsure { .. }) => Ok(unsure()),
+        Err(error) => about_unit(error),
+    }
+}
+
+fn unsure() -> Outcome {
+    Outcome::Unsure(Cause::new(
+        "unsure",
+        "the vendor's answer was lost, and it shows nothing that would tell",
+        "look for it in the vendor's own log, and plan it again if it is not there",
+    ))
+}
+
+enum Seen {
+    Image(Image),
+    Not(Outcome),
+}
+
+async fn read(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+) -> Result<Seen, ConnectorError> {
+    match governance.verify(session, unit.order).await {
+        Ok(Some(image)) => Ok(Seen::Image(image)),
+        Ok(None) => Ok(Seen::Not(Outcome::Changed(gone()))),
+        Err(error) => about_unit(error).map(Seen::Not),
+    }
+}
+
+async fn send(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+    now: &Image,
+) -> Result<(), ConnectorError> {
+    let Unit { order, to, .. } = *unit;
+    match unit.direction {
+        Direction::Apply => governance.apply(session, order, now, to).await,
+        Direction::Undo => governance.undo(session, order, now, to).await,
+    }
+}
+
+pub(crate) fn gone() -> Cause {
+    Cause::new(
+        "gone",
+        "the target is not there any more",
+        "nothing needs to be done to it; plan again to see what is there",
+    )
+}
+
+fn changed(expected: &Image, found: &Image) -> Outcome {
+    let differences: Vec<_> = found
+        .differences(expected)
+        .take(3)
+        .map(|(name, here, there)| {
+            let words = |value: Option<&str>| value.unwrap_or("absent").to_string();
+            format!("{name} is {} instead of {}", words(here), words(there))
+        })
+        .collect();
+    Outcome::Changed(Cause::new(
+        "changed",
+        format!("somebody else changed it: {}", differences.join(", ")),
+        "plan again to see what would be done now",
+    ))
+}
+
+/// What an error says of the unit it came with; what is not about the unit stays an error.
+pub(crate) fn about_unit(error: ConnectorError) -> Result<Outcome, ConnectorError> {
+    match error {
+        ConnectorError::Locked { cause } => Ok(Outcome::Locked(cause)),
+        ConnectorError::Forbidden { cause } | ConnectorError::Declined { cause } => {
+            Ok(Outcome::Failed(cause))
+        }
+        ConnectorError::Gone { .. } => Ok(Outcome::Changed(gone())),
+        error @ (ConnectorError::Unexpected { .. }
+        | ConnectorError::Unreadable { .. }
+        | ConnectorError::BadLink { .. }) => Ok(Outcome::Failed(Cause::new(
+            "unexpected-answer",
+            error.chain(),
+            "plan it again; report it if it stays",
+        ))),
+        error => Err(error),
+    }
+}

@@ -1,0 +1,309 @@
+//! Carrying out: stretches of units, each marked as begun before anything of it is sent, and told when it is done.
+
+use casbah_connector::{ConnectorError, Governance, Order, Session};
+use casbah_model::SignedDuration;
+use casbah_model::action::{ActionState, Effect, Image, Undo};
+use casbah_model::connection::Cause;
+use futures::StreamExt;
+
+use super::attempt::{Direction, Outcome, Unit, attempt};
+use super::item::{ActionItem, Exception, Later, PlanLine};
+use super::record::{Journal, Record};
+use super::{Turn, lists};
+use crate::context::Context;
+use crate::error::StageError;
+use crate::step::{Committed, Step};
+
+/// Units that are marked as begun together.
+const CHUNK: u64 = 40;
+/// Units that are worked on side by side.
+const WIDTH: usize = 8;
+/// Units that wait for somebody else to let go of them; more count as failed.
+const LATER_MAX: usize = 200;
+const LATER_TRIES_MAX: u32 = 8;
+/// Grows with each try: about four hours in all.
+const LATER_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// So many failures in a row are no accident: whatever is wrong, it is wrong for the rest as well.
+const FAILURES_IN_A_ROW_MAX: u32 = 25;
+/// Exceptions that an action keeps; with more of them it stops.
+const EXCEPTIONS_MAX: usize = 500;
+
+/// Deals with the next units of an action, or with those that were held and are due.
+pub(crate) async fn turn(
+    step: &mut Step<'_>,
+    session: &Session,
+    governance: &dyn Governance,
+    mut action: ActionItem,
+) -> Result<Turn, StageError> {
+    let ctx = step.ctx;
+    let begun = begin(ctx, &mut action);
+    let Some(units) = begun else {
+        // Everything left is held by somebody else.
+        let at = action.progress.later.iter().map(|later| later.at).min();
+        return Ok(Turn::Idle(at));
+    };
+    // What is about to be sent is marked first, so that whoever comes after us reads before they send.
+    let mark = action.write(&step.scope);
+    match step.commit(None, vec![mark]).await? {
+        Committed::Yes => {}
+        Committed::Refused { .. } => return Ok(Turn::Again),
+        Committed::FencedOff => return Ok(Turn::Lost),
+    }
+    let done = work(step, session, governance, &action, &units).await?;
+    let mut journal = Journal::new(step, ctx)?;
+    journal.tell(&mut action).await?;
+    let mut broke_off = None;
+    for (unit, line, outcome) in done {
+        match outcome {
+            Ok(outcome) => {
+                let outcome = settle(ctx, &mut action, unit, &line, outcome);
+                if let Some(outcome) = outcome {
+                    let record = record(&action, unit, line, &outcome, ctx.now());
+                    journal.note(&record).await?;
+                }
+            }
+            Err(error) => {
+                broke_off = Some(error);
+                break;
+            }
+        }
+    }
+    if is_over(&action) {
+        end(&mut action);
+        journal.note(&Record::ended(&action, ctx.now())).await?;
+    }
+    super::save(step, action, journal, broke_off).await
+}
+
+/// The numbers of the next units, and for each whether it may have been sent before.
+fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
+    if action.state == ActionState::Approved {
+        action.state = match action.is_undo {
+            true => ActionState::Undoing,
+            false => ActionState::Applying,
+        };
+    }
+    let progress = &mut action.progress;
+    let end = action.counts.planned.min(progress.next + CHUNK);
+    if progress.next < end {
+        let units = (progress.next..end).map(|unit| (unit, unit < progress.tried));
+        let units = units.collect();
+        progress.tried = progress.tried.max(end);
+        return Some(units);
+    }
+    let now = ctx.now();
+    let due = progress.later.iter().filter(|later| later.at <= now);
+    let units: Vec<_> = due.map(|later| (later.unit, true)).collect();
+    let is_over = progress.later.is_empty();
+    (!units.is_empty() || is_over).then_some(units)
+}
+
+type Done = (u64, PlanLine, Result<Outcome, ConnectorError>);
+
+/// Works on units side by side while there is time; returns those that were worked on, in their order.
+async fn work(
+    step: &Step<'_>,
+    session: &Session,
+    governance: &dyn Governance,
+    action: &ActionItem,
+    units: &[(u64, bool)],
+) -> Result<Vec<Done>, StageError> {
+    let ctx = step.ctx;
+    let mut lines = vec![];
+    if let (Some((first, _)), Some((last, _))) = (units.first(), units.last()) {
+        let all: Vec<PlanLine> = lists::load(ctx, &action.plan, *first..last + 1).await?;
+        let wanted = units.iter().filter_map(|(unit, may_be_sent)| {
+            let line = all.get(usize::try_from(unit - first).ok()?)?;
+            Some((*unit, *may_be_sent, line.clone()))
+        });
+        lines = wanted.collect();
+    }
+    let done = futures::stream::iter(lines)
+        .take_while(|_| std::future::ready(step.has_time()))
+        .map(|(unit, may_be_sent, line)| async move {
+            let outcome = one(ctx, session, governance, action, unit, may_be_sent, &line).await;
+            (unit, line, outcome)
+        })
+        .buffered(WIDTH);
+    Ok(done.collect().await)
+}
+
+async fn one(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    action: &ActionItem,
+    number: u64,
+    may_be_sent: bool,
+    line: &PlanLine,
+) -> Result<Outcome, ConnectorError> {
+    let Effect::Change {
+        before,
+        after,
+        undo,
+    } = &line.effect
+    else {
+        return Ok(Outcome::Already);
+    };
+    let order = Order {
+        kind: action.kind,
+        target: &line.target,
+        parameters: &action.parameters,
+    };
+    let (direction, from, to): (_, &Image, &Image) = match action.is_undo {
+        false => (Direction::Apply, before, after),
+        true => (Direction::Undo, after, before),
+    };
+    if action.is_undo {
+        if let Undo::Never(why) = undo {
+            let cause = Cause::new("no-way-back", why.clone(), "nothing can be put back");
+            return Ok(Outcome::Failed(cause));
+        }
+        if was_spared(action, number) {
+            return Ok(Outcome::Already);
+        }
+    }
+    let unit = Unit {
+        order,
+        direction,
+        from,
+        to,
+        may_be_sent,
+    };
+    attempt(ctx, session, governance, unit).await
+}
+
+/// Whether the action did not change a unit, so that there is nothing of its doing to undo.
+fn was_spared(action: &ActionItem, unit: u64) -> bool {
+    let mut exceptions = action.exceptions.iter();
+    exceptions.any(|exception| exception.unit == unit && !exception.is_undo)
+}
+
+/// Counts how a unit ended; returns what is to be told of it.
+fn settle(
+    ctx: &Context,
+    action: &mut ActionItem,
+    unit: u64,
+    line: &PlanLine,
+    outcome: Outcome,
+) -> Option<Outcome> {
+    let progress = &mut action.progress;
+    let waiting = progress.later.iter().position(|later| later.unit == unit);
+    let tries = waiting.map_or(0, |at| progress.later.remove(at).tries);
+    if waiting.is_none() {
+        progress.next = unit + 1;
+    }
+    if !matches!(line.effect, Effect::Change { .. }) {
+        return None;
+    }
+    let outcome = match outcome {
+        Outcome::Locked(_) if tries < LATER_TRIES_MAX && progress.later.len() < LATER_MAX => {
+            let wait = LATER_AGAIN * (1 << tries.min(6));
+            progress.later.push(Later {
+                unit,
+                tries: tries + 1,
+                at: ctx.now() + wait,
+            });
+            return None;
+        }
+        Outcome::Locked(cause) => Outcome::Failed(cause),
+        outcome => outcome,
+    };
+    count(action, unit, &outcome)
+}
+
+fn count(action: &mut ActionItem, unit: u64, outcome: &Outcome) -> Option<Outcome> {
+    let is_undo = action.is_undo;
+    let counts = &mut action.counts;
+    let is_spared = is_undo && *outcome == Outcome::Already;
+    match outcome {
+        // Nothing of our doing, before or now.
+        Outcome::Already if is_undo => {}
+        Outcome::Verified if is_undo => counts.undone += 1,
+        Outcome::Verified => counts.verified += 1,
+        Outcome::Sent => counts.sent += 1,
+        Outcome::Already => counts.already += 1,
+        _ if is_undo => counts.undo_failed += 1,
+        _ => counts.failed += 1,
+    }
+    let progress = &mut action.progress;
+    match outcome.cause() {
+        Some(_) => progress.failures_in_a_row += 1,
+        None => progress.failures_in_a_row = 0,
+    }
+    let is_as_planned = matches!(outcome, Outcome::Verified | Outcome::Sent);
+    if !is_as_planned && !is_spared {
+        action.exceptions.push(Exception {
+            unit,
+            outcome: outcome.name().into(),
+            why: outcome.cause().map(ToString::to_string).unwrap_or_default(),
+            is_undo,
+        });
+    }
+    (!is_spared).then(|| outcome.clone())
+}
+
+fn record(
+    action: &ActionItem,
+    unit: u64,
+    line: PlanLine,
+    outcome: &Outcome,
+    at: casbah_model::Timestamp,
+) -> Record {
+    let (step, images) = match (action.is_undo, line.effect) {
+        (false, Effect::Change { before, after, .. }) => ("applied", Some((before, after))),
+        (true, Effect::Change { before, after, .. }) => ("undone", Some((after, before))),
+        (_, Effect::Nothing | Effect::Refused(_)) => ("applied", None),
+    };
+    let (before, after) = images.unzip();
+    Record {
+        unit: Some(unit),
+        target: Some(line.target),
+        label: Some(line.label),
+        before,
+        after,
+        outcome: Some(outcome.name().into()),
+        why: outcome.cause().map(ToString::to_string),
+        ..Record::of(action, step, &action.requested_by, at)
+    }
+}
+
+fn is_over(action: &ActionItem) -> bool {
+    let progress = &action.progress;
+    let is_done = progress.next >= action.counts.planned && progress.later.is_empty();
+    is_done || must_stop(action)
+}
+
+fn must_stop(action: &ActionItem) -> bool {
+    action.progress.failures_in_a_row >= FAILURES_IN_A_ROW_MAX
+        || action.exceptions.len() >= EXCEPTIONS_MAX
+}
+
+fn end(action: &mut ActionItem) {
+    let counts = &action.counts;
+    let failed = match action.is_undo {
+        true => counts.undo_failed,
+        false => counts.failed,
+    };
+    let left = counts.planned - action.progress.next.min(counts.planned);
+    action.cause = if must_stop(action) {
+        Some(Cause::new(
+            "stopped",
+            format!("it was stopped after {failed} failures, with {left} objects not touched"),
+            "see why they failed, mend that, and plan the rest again",
+        ))
+    } else if failed > 0 {
+        Some(Cause::new(
+            "partial",
+            format!("{failed} of {} objects are not as planned", counts.changes),
+            "the units say why for each of them; plan those again",
+        ))
+    } else {
+        None
+    };
+    action.state = match (&action.cause, action.is_undo) {
+        (Some(_), _) => ActionState::Failed,
+        (None, true) => ActionState::Undone,
+        (None, false) => ActionState::Verified,
+    };
+}

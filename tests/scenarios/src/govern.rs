@@ -1,0 +1,474 @@
+//! Actions, of every app that has some: planned as they are applied, applied as they are verified, undone to what was
+//! before; and nothing is done twice, whatever is lost on the way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use casbah_connector::{Readback, WayBack};
+use casbah_model::SignedDuration;
+use casbah_model::action::{ActionId, ActionKind, ActionState, Effect, Image};
+use casbah_model::permission::Tier;
+use casbah_model::ports::Transport;
+use casbah_model::transport::{Headers, Method, Request, Response, TransportError};
+use casbah_pipeline::govern::{self, ActionItem, Asked, Decision, UnitView, Wish};
+use casbah_pipeline::{apps, connect};
+use casbah_platform_local::LocalSystem;
+use casbah_simulators::governed::{Governed, Ready};
+use casbah_simulators::okta;
+
+use crate::deaths::{Fate, mortal};
+use crate::world::{World, in_virtual_time, name, run, started};
+
+/// What happens to a change on its way to the vendor or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strike {
+    /// It is done, and the answer never comes.
+    AnswerLost,
+    /// It is done, and answered with an error.
+    ErrorButDone(u16),
+    /// It is not done, and answered with an error.
+    Refused(u16),
+}
+
+/// Hands requests on, counts those that change something, and lets strikes happen to them in turn.
+pub struct Postman {
+    inner: Arc<dyn Transport>,
+    strikes: Mutex<VecDeque<Strike>>,
+    /// Changes that arrived, by method and address.
+    arrived: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Postman {
+    fn new(inner: Arc<dyn Transport>) -> Arc<Postman> {
+        let (strikes, arrived) = Default::default();
+        Arc::new(Postman {
+            inner,
+            strikes,
+            arrived,
+        })
+    }
+
+    pub fn strike(&self, strikes: &[Strike]) {
+        self.strikes.lock().expect("no panic").extend(strikes);
+        self.arrived.lock().expect("no panic").clear();
+    }
+
+    pub fn arrived(&self) -> BTreeMap<String, u64> {
+        self.arrived.lock().expect("no panic").clone()
+    }
+}
+
+fn is_change(request: &Request) -> bool {
+    request.method != Method::Get && !request.url.contains("/token")
+}
+
+struct NoBody;
+
+#[async_trait]
+impl casbah_model::transport::Body for NoBody {
+    async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, TransportError> {
+        Ok(None)
+    }
+}
+
+fn answer(status: u16) -> Response {
+    Response {
+        status,
+        headers: Headers::default(),
+        body: Box::new(NoBody),
+    }
+}
+
+#[async_trait]
+impl Transport for Postman {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        if !is_change(&request) {
+            return self.inner.send(request).await;
+        }
+        let strike = self.strikes.lock().expect("no panic").pop_front();
+        if let Some(Strike::Refused(status)) = strike {
+            return Ok(answer(status));
+        }
+        let line = format!("{:?} {}", request.method, request.url);
+        let answered = self.inner.send(request).await;
+        let is_done = answered.as_ref().is_ok_and(|answer| answer.status < 300);
+        if is_done {
+            *self
+                .arrived
+                .lock()
+                .expect("no panic")
+                .entry(line)
+                .or_default() += 1;
+        }
+        match strike {
+            Some(Strike::AnswerLost) => Err(TransportError::Timeout {
+                host: "the vendor".into(),
+            }),
+            Some(Strike::ErrorButDone(status)) => Ok(answer(status)),
+            Some(Strike::Refused(_)) | None => answered,
+        }
+    }
+}
+
+/// A tenant that may be acted on, connected and read.
+pub struct Stage<S> {
+    pub world: World<S>,
+    pub postman: Arc<Postman>,
+    pub system: LocalSystem,
+}
+
+pub const ASKER: &str = "ann";
+pub const APPROVER: &str = "bob";
+
+impl<S: Governed + 'static> Stage<S> {
+    pub async fn set(world: World<S>) -> Stage<S> {
+        let postman = Postman::new(Arc::clone(&world.simulator) as _);
+        let system = world.open_with(Arc::clone(&postman) as _);
+        let mut settings = world.settings(&["users"]);
+        settings.tier = Tier::Act;
+        connect::connect(&system.ctx, &settings, &world.simulator.secret())
+            .await
+            .expect("connected");
+        run(&system).await;
+        Stage {
+            world,
+            postman,
+            system,
+        }
+    }
+
+    /// Goes on for as long as an action may wait for something.
+    pub async fn go_on(&self) {
+        self.world
+            .run_for(&self.system, SignedDuration::from_mins(10))
+            .await;
+    }
+
+    pub async fn ask(&self, id: &str, kind: ActionKind, ready: &[Ready], wish: Wish) -> ActionId {
+        let asked = asked(id, kind, ready, wish);
+        let action = govern::ask(&self.system.ctx, &name(), asked).await;
+        action.expect("taken in").id
+    }
+
+    async fn plan(&self, id: &str, kind: ActionKind, ready: &[Ready]) -> (ActionItem, UnitView) {
+        let id = self.ask(id, kind, ready, Wish::DryRun).await;
+        self.go_on().await;
+        (self.action(&id).await, self.unit(&id).await)
+    }
+
+    /// Asks for an action, lets it be approved where that takes somebody, and waits until it is over.
+    pub async fn carry_out(&self, id: &str, kind: ActionKind, ready: &[Ready]) -> ActionItem {
+        let id = self.ask(id, kind, ready, Wish::Apply).await;
+        self.go_on().await;
+        self.approve(&id).await;
+        self.go_on().await;
+        self.action(&id).await
+    }
+
+    async fn approve(&self, id: &ActionId) {
+        if self.action(id).await.state == ActionState::Pending {
+            govern::decide(&self.system.ctx, &name(), id, APPROVER, Decision::Approve)
+                .await
+                .expect("approved");
+        }
+    }
+
+    pub async fn action(&self, id: &ActionId) -> ActionItem {
+        govern::find(&self.system.ctx, &name(), id)
+            .await
+            .expect("an action")
+    }
+
+    async fn unit(&self, id: &ActionId) -> UnitView {
+        let action = self.action(id).await;
+        let units = govern::units(&self.system.ctx, &action, 0, 10).await;
+        units.expect("a plan").remove(0)
+    }
+}
+
+pub fn asked(id: &str, kind: ActionKind, ready: &[Ready], wish: Wish) -> Asked {
+    Asked {
+        id: id.parse().expect("an id"),
+        kind,
+        targets: ready.iter().map(|ready| ready.target.clone()).collect(),
+        parameters: ready[0].parameters.clone(),
+        reason: "the account was phished".into(),
+        wish,
+        by: ASKER.into(),
+    }
+}
+
+fn images(unit: &UnitView) -> (Image, Image) {
+    match &unit.effect {
+        Effect::Change { before, after, .. } => (before.clone(), after.clone()),
+        other => panic!("{} would not change: {other:?}", unit.label),
+    }
+}
+
+fn kinds<S: Governed + 'static>(world: &World<S>) -> Vec<(ActionKind, WayBack, Readback)> {
+    let connector = apps::connector(world.simulator.app());
+    let governance = connector.governance().expect("an app that is acted on");
+    let specs = governance.actions().iter();
+    specs
+        .map(|spec| (spec.kind, spec.way_back, spec.readback))
+        .collect()
+}
+
+/// Runs a test for each action of an app, each in a tenant of its own.
+fn each<S, T>(tenant: impl Fn() -> World<S>, test: T)
+where
+    S: Governed + 'static,
+    T: AsyncFn(&Stage<S>, ActionKind, WayBack, Readback),
+{
+    for (kind, way_back, readback) in kinds(&tenant()) {
+        in_virtual_time(async {
+            let stage = Stage::set(tenant()).await;
+            test(&stage, kind, way_back, readback).await;
+        });
+    }
+}
+
+async fn is_done_and_undone<S: Governed + 'static>(
+    stage: &Stage<S>,
+    kind: ActionKind,
+    way_back: WayBack,
+    readback: Readback,
+) {
+    let ready = stage.world.simulator.ready(kind, 1);
+    let (_, planned) = stage.plan("plan-1", kind, &ready).await;
+    let (before, after) = images(&planned);
+    assert_ne!(before, after, "{kind}");
+    assert_eq!(
+        stage.postman.arrived(),
+        BTreeMap::new(),
+        "{kind} was only planned"
+    );
+    let done = stage.carry_out("done-1", kind, &ready).await;
+    assert_eq!(done.state, ActionState::Verified, "{kind}: {done:?}");
+    let arrived = stage.postman.arrived();
+    assert!(
+        !arrived.is_empty() && arrived.values().all(|times| *times == 1),
+        "{arrived:?}"
+    );
+    if readback == Readback::Shown {
+        assert_eq!(done.counts.verified, 1, "{kind}");
+        let (again, _) = stage.plan("plan-2", kind, &ready).await;
+        assert_eq!(
+            (again.counts.already, again.counts.changes),
+            (1, 0),
+            "{kind}: {again:?}"
+        );
+    } else {
+        assert_eq!((done.counts.sent, done.counts.verified), (1, 0), "{kind}");
+    }
+    let ctx = &stage.system.ctx;
+    let undo = govern::undo(ctx, &name(), &done.id, ASKER, "it was a drill").await;
+    if way_back != WayBack::Undo {
+        assert!(undo.is_err(), "{kind} has no way back");
+        return;
+    }
+    undo.expect("a way back");
+    stage.go_on().await;
+    let undone = stage.action(&done.id).await;
+    assert_eq!(undone.state, ActionState::Undone, "{kind}: {undone:?}");
+    let (_, restored) = stage.plan("plan-3", kind, &ready).await;
+    assert_eq!(
+        images(&restored),
+        (before, after),
+        "{kind} is not as it was before"
+    );
+}
+
+async fn survives<S: Governed + 'static>(
+    stage: &Stage<S>,
+    kind: ActionKind,
+    readback: Readback,
+    strike: Strike,
+) {
+    let ready = stage.world.simulator.ready(kind, 1);
+    stage.postman.strike(&[strike]);
+    let done = stage.carry_out("struck-1", kind, &ready).await;
+    let arrived = stage.postman.arrived();
+    let most = arrived.values().max().copied().unwrap_or_default();
+    match readback {
+        Readback::Shown => {
+            assert_eq!(
+                done.state,
+                ActionState::Verified,
+                "{kind} after {strike:?}: {done:?}"
+            );
+            assert_eq!(most, 1, "{kind} after {strike:?}: {arrived:?}");
+        }
+        Readback::Hidden(_) => {
+            assert_eq!(
+                done.state,
+                ActionState::Failed,
+                "{kind} after {strike:?}: {done:?}"
+            );
+            assert_eq!(done.exceptions[0].outcome, "unsure");
+            assert!(most <= 1, "{kind} after {strike:?}: {arrived:?}");
+        }
+    }
+}
+
+/// Dies at one call after another; whoever comes after goes on, and no change arrives twice.
+async fn survives_deaths<S: Governed + 'static>(
+    tenant: &impl Fn() -> World<S>,
+    kind: ActionKind,
+    readback: Readback,
+) {
+    for fatal in 0.. {
+        let stage = Stage::set(tenant()).await;
+        let ready = stage.world.simulator.ready(kind, 1);
+        let Stage {
+            world,
+            postman,
+            system,
+        } = stage;
+        govern::ask(
+            &system.ctx,
+            &name(),
+            asked("died-1", kind, &ready, Wish::Apply),
+        )
+        .await
+        .expect("taken in");
+        drop(system);
+        let fate = Fate::after(fatal);
+        let mut mortal = mortal(world.open_with(Arc::clone(&postman) as _), &fate);
+        // Nobody has to be asked here: what dies is the work.
+        let lenient = govern::Policy {
+            approval: govern::Approval::Never,
+            ..govern::Policy::default()
+        };
+        mortal.ctx.policy = lenient.clone();
+        let has_died = tokio::select! {
+            biased;
+            () = fate.died.notified() => true,
+            () = world.run_for(&mortal, SignedDuration::from_mins(2)) => false,
+        };
+        drop(mortal);
+        let mut next = world.open_with(Arc::clone(&postman) as _);
+        next.ctx.policy = lenient;
+        world.run_for(&next, SignedDuration::from_mins(10)).await;
+        let id = "died-1".parse().expect("an id");
+        let action = govern::find(&next.ctx, &name(), &id).await.expect("there");
+        let arrived = postman.arrived();
+        let most = arrived.values().max().copied().unwrap_or_default();
+        assert_eq!(most.max(1), 1, "{kind}, dead at {fatal}: {arrived:?}");
+        match readback {
+            Readback::Shown => {
+                assert_eq!(
+                    action.state,
+                    ActionState::Verified,
+                    "{kind}, dead at {fatal}: {action:?}"
+                );
+            }
+            Readback::Hidden(_) => {
+                let is_honest = matches!(action.state, ActionState::Verified | ActionState::Failed);
+                assert!(is_honest, "{kind}, dead at {fatal}: {action:?}");
+                assert_eq!(action.counts.sent + action.counts.failed, 1);
+            }
+        }
+        if !has_died {
+            return;
+        }
+    }
+}
+
+async fn leaves_what_changed<S: Governed + 'static>(stage: &Stage<S>, kind: ActionKind) {
+    let ready = stage.world.simulator.ready(kind, 1);
+    let id = stage.ask("late-1", kind, &ready, Wish::Plan).await;
+    // It is planned, and waits where it takes a second person; else it is stopped before it is applied.
+    govern::stop(&stage.system.ctx, APPROVER, "a drill")
+        .await
+        .expect("stopped");
+    stage.go_on().await;
+    stage.approve(&id).await;
+    stage.go_on().await;
+    assert_eq!(
+        stage.postman.arrived(),
+        BTreeMap::new(),
+        "{kind} while all is stopped"
+    );
+    if !stage.world.simulator.meddle(kind, &ready[0]) {
+        return;
+    }
+    govern::resume(&stage.system.ctx).await.expect("resumed");
+    stage.go_on().await;
+    let action = stage.action(&id).await;
+    assert_eq!(action.state, ActionState::Failed, "{kind}: {action:?}");
+    assert_eq!(
+        action.exceptions[0].outcome, "changed",
+        "{kind}: {action:?}"
+    );
+    assert_eq!(
+        stage.postman.arrived(),
+        BTreeMap::new(),
+        "{kind} of what changed"
+    );
+}
+
+/// The tests of an app: for each of its actions.
+macro_rules! governed {
+    ($app:ident, $tenant:expr) => {
+        mod $app {
+            use super::*;
+
+            #[test]
+            fn every_action_is_done_as_planned_read_back_and_undone() {
+                each($tenant, is_done_and_undone);
+            }
+
+            #[test]
+            fn a_lost_answer_is_resolved_by_reading() {
+                each($tenant, async |stage, kind, _, readback| {
+                    survives(stage, kind, readback, Strike::AnswerLost).await;
+                });
+            }
+
+            #[test]
+            fn an_error_after_the_deed_is_no_reason_to_repeat_it() {
+                for status in [500, 503, 429] {
+                    each($tenant, async |stage, kind, _, readback| {
+                        survives(stage, kind, readback, Strike::ErrorButDone(status)).await;
+                    });
+                }
+            }
+
+            #[test]
+            fn what_was_not_done_is_sent_again() {
+                each($tenant, async |stage, kind, _, readback| {
+                    if readback == Readback::Shown {
+                        survives(stage, kind, readback, Strike::Refused(503)).await;
+                    }
+                });
+            }
+
+            #[test]
+            fn what_changed_since_the_plan_is_left_alone() {
+                each($tenant, async |stage, kind, _, _| {
+                    leaves_what_changed(stage, kind).await;
+                });
+            }
+
+            #[test]
+            fn whoever_dies_at_any_call_leaves_nothing_done_twice() {
+                for (kind, _, readback) in kinds(&$tenant()) {
+                    in_virtual_time(survives_deaths(&$tenant, kind, readback));
+                }
+            }
+        }
+    };
+}
+
+pub fn org() -> World<okta::Simulator> {
+    let plan = okta::Plan {
+        history: SignedDuration::from_hours(1),
+        started: started(),
+        ..okta::Plan::new(5).sized(24, 4, 20)
+    };
+    World::of(plan.started, |clock| okta::Simulator::new(plan, clock))
+}
+
+governed!(okta_org, org);
