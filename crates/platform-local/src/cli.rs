@@ -8,6 +8,8 @@ use casbah_simulators::simulated::Size;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli_actions::ActionsArgs;
+
 const STORY: &str = "\
 Five minutes with Casbah:
   casbah demo                               a simulated tenant, read whole into ./casbah-demo
@@ -39,6 +41,7 @@ The file:
   app = \"microsoft365\"
   components = [\"all\"]                  # or some of users, management-events, sign-in-events,
                                         # activities, files, app-permissions
+  tier = \"observe\"                      # or \"act\", for `casbah actions`
   tenant_id = \"…\"
   client_id = \"…\"
   client_secret_env = \"CONTOSO_SECRET\"  # or client_secret_file, or certificate_file (PEM)
@@ -123,6 +126,8 @@ pub enum Command {
     Scan(ScanArgs),
     /// Publishes a snapshot that was held back because it had shrunk, after you looked at it.
     Accept(AcceptArgs),
+    /// Plans, approves, applies and undoes changes at the service: suspend, revoke, unshare.
+    Actions(ActionsArgs),
     /// Stops all calls of a connection; everything stays where it is.
     Pause(SteerArgs),
     /// Lets a paused connection go on.
@@ -303,7 +308,7 @@ pub struct RecordsArgs {
     /// Only this connection.
     #[arg(long, value_name = "NAME")]
     pub connection: Option<String>,
-    /// What to print: activities, files, users, groups, …; an unknown one is answered with the list.
+    /// What to print: activities, actions, files, users, groups, …; an unknown one is answered with the list.
     #[arg(long, value_name = "FAMILY")]
     pub family: String,
     /// Prints inventories with their history, not only as they stand now.

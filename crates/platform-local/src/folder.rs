@@ -195,6 +195,11 @@ fn silence(folder: &Path) -> Result<Outside, Failure> {
     })
 }
 
+/// Whether a folder holds a demo, whose tenants are simulated anew by every process.
+pub fn is_demo(folder: &Path) -> Result<bool, Failure> {
+    Ok(DemoMark::read(folder)?.is_some())
+}
+
 /// Checks the name of a connection that somebody typed.
 pub fn name(text: &str) -> Result<ConnectionId, Failure> {
     text.parse()

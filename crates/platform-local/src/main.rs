@@ -1,7 +1,11 @@
 //! The command `casbah`: what can be typed, and which file answers it.
 
+mod account;
+mod action_text;
+mod actions_command;
 mod apps_command;
 mod cli;
+mod cli_actions;
 mod compact_command;
 mod comparison;
 mod config;
@@ -102,6 +106,7 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
             "`casbah run` looks at everything when it starts",
         )),
         Command::Accept(args) => steer_command::accept(args),
+        Command::Actions(args) => actions_command::actions(args),
         Command::Pause(args) => steer_command::pause(args),
         Command::Resume(args) => steer_command::resume(args),
         Command::Disconnect(args) => leave_command::disconnect(args),

@@ -2,6 +2,7 @@
 //!
 //! `casbah-stack`, started beside this command, finds the API and signs; see `docs/decisions/0004`.
 
+mod acting;
 mod carrier;
 mod connecting;
 mod looking;
@@ -32,6 +33,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
     }
     let mut carrier = Carrier::start(stack, name)?;
     match command {
+        Command::Actions(args) => acting::actions(&mut carrier, args),
         Command::Connections(args) => looking::connections(&mut carrier, args.output),
         Command::Connect(args) => connecting::connect(&mut carrier, args),
         Command::Test(args) => connecting::test(&mut carrier, args),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use casbah_http::internet::Internet;
 use casbah_model::connection::ConnectionState;
 use casbah_model::secret::Secret;
-use casbah_pipeline::{Context, connect, delete, hint, status};
+use casbah_pipeline::{Context, Settings, connect, delete, hint, status};
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SystemClock, SystemRng, Until,
 };
@@ -72,11 +72,15 @@ pub fn secrets(configured: &[Configured]) -> Result<Vec<Secret>, Failure> {
 }
 
 pub fn outside(events: EventArgs) -> Result<Outside, Failure> {
+    outside_with(events.settings())
+}
+
+pub fn outside_with(settings: Settings) -> Result<Outside, Failure> {
     Ok(Outside {
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         transport: Arc::new(internet()?),
-        settings: events.settings(),
+        settings,
         durability: Durability::PowerCut,
     })
 }
