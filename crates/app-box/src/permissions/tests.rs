@@ -212,6 +212,6 @@ async fn domains_that_were_entered_are_the_enterprises_own() {
         .await;
     assert_eq!(
         found.expect("a report").tenant.domains,
-        ["corp.example", "sister.example"]
+        ["corp.example", "labs.example", "sister.example"]
     );
 }
