@@ -122,16 +122,26 @@ pub fn text(value: &RawValue) -> Option<Text<'_>> {
 
 /// Whether it says nothing: null, an empty text, an empty list, an empty object.
 pub fn is_empty(value: &RawValue) -> bool {
-    matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
+    says_nothing(value.get())
+}
+
+/// The same of a value's text.
+pub fn says_nothing(json: &str) -> bool {
+    matches!(json, "null" | "\"\"" | "[]" | "{}")
 }
 
 /// JSON by its grammar that strict readers refuse: half a surrogate pair, a number beyond a double, nesting that is too
 /// deep for them within an event.
 pub fn is_odd(value: &RawValue) -> bool {
     let json = value.get();
+    !is_surely_plain(json) && is_refused(json)
+}
+
+/// Whether strict readers refuse it within an event.
+pub(crate) fn is_refused(json: &str) -> bool {
     // An event adds levels of its own.
-    let within = || format!("[[[{json}]]]");
-    !is_surely_plain(json) && serde_json::from_str::<serde_json::Value>(&within()).is_err()
+    let within = format!("[[[{json}]]]");
+    serde_json::from_str::<serde_json::Value>(&within).is_err()
 }
 
 /// Whether a look at each byte is enough to know that strict readers take it, as it is for nearly all values.

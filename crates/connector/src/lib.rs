@@ -8,6 +8,7 @@ mod details;
 mod error;
 mod governance;
 pub mod json;
+pub mod json_tree;
 mod output;
 pub mod spans;
 mod text;

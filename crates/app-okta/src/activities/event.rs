@@ -9,12 +9,12 @@ use casbah_model::event::{
     Success, Text, Value,
 };
 use casbah_model::record::RecordId;
-use serde_json::value::RawValue;
 
 use super::targets::Targets;
 use crate::catalog::{self, Who};
 use crate::wire::moment;
-use casbah_connector::json::{self, Members};
+use casbah_connector::json;
+use casbah_connector::json_tree::{Object, Tree};
 
 /// The name of the log, which has only one type of record.
 const LOG: &str = "System Log";
@@ -37,11 +37,12 @@ pub(super) fn read(raw: &[u8]) -> Result<(Activity, Event<'_>), &'static str> {
     if raw.first() != Some(&b'{') {
         return Err("not-an-object");
     }
-    let record = Members::read(raw).ok_or("not-json")?;
+    let tree = Tree::read(raw).ok_or("not-json")?;
+    let record = tree.root();
     let event_type = record.text("eventType").unwrap_or_default();
-    let actor = record.object("actor");
-    let targets = Targets::read(&record);
-    let reading = catalog::read(&event_type, who(&actor, &targets));
+    let actor = record.get("actor");
+    let targets = Targets::read(record);
+    let reading = catalog::read(&event_type, who(actor, &targets));
     let published = record.text("published");
     let activity = Activity {
         id: record
@@ -53,7 +54,7 @@ pub(super) fn read(raw: &[u8]) -> Result<(Activity, Event<'_>), &'static str> {
         touched_file: None,
     };
     let mut event = Event {
-        id: Some(id(&record, &activity)),
+        id: Some(id(record, &activity)),
         occurred: activity.occurred,
         deed: reading.deed,
         operation: event_type,
@@ -62,28 +63,28 @@ pub(super) fn read(raw: &[u8]) -> Result<(Activity, Event<'_>), &'static str> {
             service: None,
             version: record.text("version"),
         },
-        outcome: outcome(&record.object("outcome")),
-        actor: person(&actor),
-        correlation: record.object("transaction").text("id"),
+        outcome: outcome(record.get("outcome")),
+        actor: person(actor),
+        correlation: record.get("transaction").text("id"),
         ..Event::default()
     };
-    around(&mut event, &record);
+    around(&mut event, record);
     targets.place(&mut event);
-    privileges(&mut event, &record);
-    finding(&mut event, &record, &activity);
+    privileges(&mut event, record);
+    finding(&mut event, record, &activity);
     event.unmapped = unmapped(record, &activity, &event);
     Ok((activity, event))
 }
 
 /// The id by which records are told apart everywhere else, borrowed from the record where it stands there.
-fn id<'a>(record: &Members<'a>, activity: &Activity) -> Text<'a> {
+fn id<'a>(record: Object<'_, 'a>, activity: &Activity) -> Text<'a> {
     let known = activity.id.as_str();
     let told = record.text("uuid").filter(|id| id == known);
     told.unwrap_or_else(|| Cow::Owned(known.to_string()))
 }
 
 /// Who did it to whom, as far as the event tells.
-fn who(actor: &Members<'_>, targets: &Targets<'_>) -> Who {
+fn who(actor: Object<'_, '_>, targets: &Targets<'_, '_>) -> Who {
     let kind = actor.text("type");
     if kind.as_deref().is_some_and(|kind| kind != "User") {
         return Who::Service;
@@ -100,7 +101,7 @@ fn known(text: Option<Text<'_>>) -> Option<Text<'_>> {
     text.filter(|text| text != "unknown")
 }
 
-pub(super) fn person<'a>(members: &Members<'a>) -> Person<'a> {
+pub(super) fn person<'a>(members: Object<'_, 'a>) -> Person<'a> {
     let kind = match members.text("type").as_deref() {
         Some("User" | "AppUser") => PersonKind::User,
         Some("SystemPrincipal") => PersonKind::System,
@@ -117,7 +118,7 @@ pub(super) fn person<'a>(members: &Members<'a>) -> Person<'a> {
 }
 
 /// Words for results (system-log-query, "Outcome object").
-fn outcome<'a>(members: &Members<'a>) -> Outcome<'a> {
+fn outcome<'a>(members: Object<'_, 'a>) -> Outcome<'a> {
     let status = members.text("result");
     let result = match status.as_deref().unwrap_or_default() {
         "SUCCESS" | "ALLOW" => Success::Success,
@@ -134,11 +135,11 @@ fn outcome<'a>(members: &Members<'a>) -> Outcome<'a> {
 }
 
 /// Session, client and the way of signing in.
-fn around<'a>(event: &mut Event<'a>, record: &Members<'a>) {
-    let context = record.object("authenticationContext");
+fn around<'a>(event: &mut Event<'a>, record: Object<'_, 'a>) {
+    let context = record.get("authenticationContext");
     event.session = known(context.text("externalSessionId"));
-    let client = record.object("client");
-    let agent = client.object("userAgent");
+    let client = record.get("client");
+    let agent = client.get("userAgent");
     event.client.address = client.text("ipAddress");
     event.client.user_agent = agent.text("rawUserAgent");
     event.client.system = known(agent.text("os")).filter(|os| os != "Unknown");
@@ -165,13 +166,13 @@ fn around<'a>(event: &mut Event<'a>, record: &Members<'a>) {
 }
 
 /// Roles that were given or taken away stand in one text, with commas between them.
-fn privileges<'a>(event: &mut Event<'a>, record: &Members<'a>) {
+fn privileges<'a>(event: &mut Event<'a>, record: Object<'_, 'a>) {
     let given = match event.deed {
         Deed::Access(AccessVerb::RevokeRole | AccessVerb::RevokePrivileges) => "privilegeRevoked",
         Deed::Access(_) | Deed::Group(_) => "privilegeGranted",
         _ => return,
     };
-    let told = record.object("debugContext").object("debugData");
+    let told = record.get("debugContext").get("debugData");
     let Some(told) = told.text(given) else { return };
     let names = told
         .split(',')
@@ -182,7 +183,7 @@ fn privileges<'a>(event: &mut Event<'a>, record: &Members<'a>) {
     event.target.privileges.extend(names);
 }
 
-fn finding<'a>(event: &mut Event<'a>, record: &Members<'a>, activity: &Activity) {
+fn finding<'a>(event: &mut Event<'a>, record: Object<'_, 'a>, activity: &Activity) {
     event.target.finding.severity = severity(record).unwrap_or_default();
     if let Deed::Detection(_) = event.deed {
         let finding = &mut event.target.finding;
@@ -192,7 +193,7 @@ fn finding<'a>(event: &mut Event<'a>, record: &Members<'a>, activity: &Activity)
     }
 }
 
-fn severity(record: &Members<'_>) -> Option<Severity> {
+fn severity(record: Object<'_, '_>) -> Option<Severity> {
     match record.text("severity").as_deref()? {
         "DEBUG" | "INFO" => Some(Severity::Informational),
         "WARN" => Some(Severity::Medium),
@@ -203,7 +204,7 @@ fn severity(record: &Members<'_>) -> Option<Severity> {
 
 /// What has no place of its own, as it came; what says nothing is left out.
 fn unmapped<'a>(
-    record: Members<'a>,
+    record: Object<'_, 'a>,
     activity: &Activity,
     event: &Event<'a>,
 ) -> Vec<(Text<'a>, Value<'a>)> {
@@ -213,20 +214,20 @@ fn unmapped<'a>(
         "published" => activity.occurred.is_none(),
         "eventType" => event.operation.is_empty(),
         "version" => event.source.version.is_none(),
-        "severity" => severity(&record).is_none(),
+        "severity" => severity(record).is_none(),
         "outcome" => event.outcome.result == Success::Unknown,
         _ => false,
     };
     let taken: Vec<&str> = TAKEN.into_iter().filter(|name| !is_lost(name)).collect();
     let rest = record.without(&taken).into_iter();
-    rest.filter(|(_, value)| !json::is_empty(value))
-        .map(|(name, value)| (name, kept(value)))
+    rest.filter_map(|(name, value)| Some((name, kept(value)?)))
         .collect()
 }
 
-fn kept(value: &RawValue) -> Value<'_> {
-    match json::is_odd(value) {
-        true => Value::Text(Cow::Borrowed(value.get())),
-        false => Value::Json(value.get()),
-    }
+fn kept<'a>(value: Object<'_, 'a>) -> Option<Value<'a>> {
+    let raw = value.raw().filter(|raw| !json::says_nothing(raw))?;
+    Some(match value.is_odd() {
+        true => Value::Text(Cow::Borrowed(raw)),
+        false => Value::Json(raw),
+    })
 }

@@ -3,34 +3,31 @@
 use casbah_model::event::{Deed, Entity, Event, Named, Resource, Text};
 
 use super::event::person;
-use casbah_connector::json::Members;
+use casbah_connector::json_tree::Object;
 
 /// Targets of one event; a longer list stays in the record.
 const TARGETS_MAX: usize = 100;
 
-pub(super) struct Targets<'a>(Vec<Target<'a>>);
+pub(super) struct Targets<'t, 'a>(Vec<Target<'t, 'a>>);
 
-struct Target<'a> {
+struct Target<'t, 'a> {
     kind: Text<'a>,
-    members: Members<'a>,
+    members: Object<'t, 'a>,
 }
 
-impl<'a> Targets<'a> {
-    pub(super) fn read(record: &Members<'a>) -> Targets<'a> {
-        let targets = record.list("target").into_iter().take(TARGETS_MAX);
-        let target = |value| {
-            let members = Members::of(Some(value));
-            Target {
-                kind: members.text("type").unwrap_or_default(),
-                members,
-            }
+impl<'t, 'a> Targets<'t, 'a> {
+    pub(super) fn read(record: Object<'t, 'a>) -> Targets<'t, 'a> {
+        let targets = record.list("target").take(TARGETS_MAX);
+        let target = |members: Object<'t, 'a>| Target {
+            kind: members.text("type").unwrap_or_default(),
+            members,
         };
         Targets(targets.map(target).collect())
     }
 
     /// Whether this person is among them.
     pub(super) fn has_person(&self, id: &str) -> bool {
-        let is_them = |target: &Target<'a>| {
+        let is_them = |target: &Target<'t, 'a>| {
             target.kind == "User" && target.members.text("id").is_some_and(|text| text == id)
         };
         self.0.iter().any(is_them)
@@ -41,11 +38,11 @@ impl<'a> Targets<'a> {
         // The account within an application says less than the person it belongs to.
         for wanted in ["User", "AppUser"] {
             if let Some(target) = self.of(wanted).filter(|_| !event.target.user.is_named()) {
-                event.target.user = person(&target.members);
+                event.target.user = person(target.members);
             }
         }
         if let Some(group) = self.of("UserGroup") {
-            event.target.group = named(&group.members);
+            event.target.group = named(group.members);
         }
         self.place_application(event);
         for target in &self.0 {
@@ -53,7 +50,7 @@ impl<'a> Targets<'a> {
             match kind_of_entity(&target.kind) {
                 Thing::Right => event.target.privileges.extend(name),
                 Thing::Entity(kind) if !event.target.entity.named.is_named() => {
-                    let named = named(&target.members);
+                    let named = named(target.members);
                     event.target.entity = Entity { named, kind };
                 }
                 Thing::Entity(_) | Thing::Placed => {}
@@ -66,7 +63,7 @@ impl<'a> Targets<'a> {
         let Some(application) = self.of("AppInstance") else {
             return;
         };
-        let named = named(&application.members);
+        let named = named(application.members);
         match event.deed {
             Deed::Entity(_) => {
                 event.target.entity = Entity {
@@ -84,12 +81,12 @@ impl<'a> Targets<'a> {
         }
     }
 
-    fn of(&self, kind: &str) -> Option<&Target<'a>> {
+    fn of(&self, kind: &str) -> Option<&Target<'t, 'a>> {
         self.0.iter().find(|target| target.kind == kind)
     }
 }
 
-fn named<'a>(members: &Members<'a>) -> Named<'a> {
+fn named<'a>(members: Object<'_, 'a>) -> Named<'a> {
     Named {
         id: members.text("id"),
         name: members
