@@ -4,39 +4,33 @@
 //! memory, and a note of each row of the part that is being compared.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMillisecondType};
-use arrow_array::{Array, ArrayRef, RecordBatch, TimestampMillisecondArray};
-use arrow_schema::Schema;
-use arrow_select::interleave::interleave_record_batch;
 use bytes::Bytes;
 use casbah_model::Timestamp;
 use casbah_model::collection::Collection;
 use casbah_model::tables::{Current, Edition, Part, Shown, State, TableError};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use sha2::{Digest, Sha256};
 
-use crate::adapt::adapted;
-use crate::column::Object;
-use crate::merge::{ROWS_AT_ONCE, reader, unreadable};
-use crate::schema::{Field, collection_fields, columns_of};
-use crate::write::{Order, Writer, unwritable};
+use crate::columns::{Columns, Entry, Leaf};
+use crate::json::Filling;
+use crate::read::{Object, unreadable};
+use crate::schema::{STATE, collection_fields};
+use crate::table::Table;
+use crate::values::Values;
+use crate::write::{Order, ROWS_AT_ONCE, Writer, unwritable};
 
-/// The columns that tell states apart.
-const KEYS: [&str; 5] = ["id", "valid_from", "valid_to", "state", "collected_at"];
 /// Where an object keeps what it shows.
 const SHOWN: &str = "casbah.shown";
 
 pub(crate) struct Next {
-    fields: Vec<Field>,
-    schema: Arc<Schema>,
+    table: Arc<Table>,
     at: i64,
     old: Option<Old>,
     before: Shown,
     writer: Writer,
-    open: Object,
+    open: Filling,
     line: Vec<u8>,
     shown: Shown,
     /// Whether the edition before has the part that was begun.
@@ -68,12 +62,12 @@ impl Old {
     fn each_batch(
         &mut self,
         mut left: u64,
-        mut each: impl FnMut(u64, &RecordBatch) -> Result<(), TableError>,
+        mut each: impl FnMut(u64, &Batch) -> Result<(), TableError>,
     ) -> Result<(), TableError> {
         while left > 0 {
             let first = self.rows.next;
-            let batch = self.rows.some(left.min(ROWS_AT_ONCE as u64))?;
-            left -= batch.num_rows() as u64;
+            let batch = self.rows.some(left)?;
+            left -= batch.rows.len() as u64;
             each(first, &batch)?;
         }
         Ok(())
@@ -86,12 +80,11 @@ impl Next {
         current: Option<Bytes>,
         at: Timestamp,
     ) -> Result<Next, TableError> {
-        let fields = collection_fields(collection);
-        let schema = columns_of(&fields);
+        let table = Table::new(&collection_fields(collection));
         let before = current.as_ref().map(shown).transpose()?.unwrap_or_default();
         let old = match current {
             Some(object) => Some(Old {
-                rows: Rows::new(&object, 0, Arc::clone(&schema))?,
+                rows: Rows::new(&object, 0, &table)?,
                 parts: before.parts.clone().into_iter(),
                 object,
             }),
@@ -101,8 +94,8 @@ impl Next {
         let at = at.as_millisecond().max(before.at.as_millisecond() + 1);
         Ok(Next {
             at,
-            writer: Writer::new(Arc::clone(&schema), Order::None)?,
-            open: Object::new(&fields),
+            writer: Writer::new(&table, Order::None)?,
+            open: Filling::new(&table),
             line: vec![],
             shown: Shown {
                 at: moment(at),
@@ -111,8 +104,7 @@ impl Next {
             is_known: false,
             known: HashMap::new(),
             ended: vec![],
-            fields,
-            schema,
+            table,
             old,
             before,
         })
@@ -150,8 +142,8 @@ impl Next {
 
     fn flush(&mut self) -> Result<(), TableError> {
         if self.open.len() > 0 {
-            let open = std::mem::replace(&mut self.open, Object::new(&self.fields));
-            self.writer.write(&open.rows())?;
+            let open = std::mem::replace(&mut self.open, Filling::new(&self.table));
+            self.writer.write(Arc::new(open.finish()))?;
         }
         Ok(())
     }
@@ -159,7 +151,7 @@ impl Next {
     /// When the state of a row began.
     fn from(&mut self, row: &Current<'_>) -> i64 {
         let told = row.told.as_millisecond();
-        let Some(known) = self.known.remove(&hash(row.id)) else {
+        let Some(known) = self.known.remove(&hash(row.id.as_bytes())) else {
             // What the edition before did not show was not so until then.
             let begin = if self.is_known {
                 self.before.at.as_millisecond()
@@ -184,19 +176,21 @@ impl Next {
         self.ended.sort_unstable();
         self.shown.ended = self.ended.len() as u64;
         let mut ended = self.ended.iter().peekable();
-        let mut rows = Rows::new(&old.object, 0, Arc::clone(&self.schema))?;
+        let mut rows = Rows::new(&old.object, 0, &self.table)?;
+        let valid_to = Keys::new(&self.table).to;
         while let Some((first, _)) = ended.peek() {
             rows.skip(first - rows.next);
             let first = rows.next;
-            let batch = rows.some(ROWS_AT_ONCE as u64)?;
+            let batch = rows.some(u64::MAX)?;
             let mut places = vec![];
             let mut ends = vec![];
             while let Some((row, end)) = ended.next_if(|(row, _)| *row < rows.next) {
-                places.push((0, (row - first) as usize));
+                places.push(batch.rows.start + (row - first) as usize);
                 ends.push(*end);
             }
-            let batch = interleave_record_batch(&[&batch], &places).map_err(unwritable)?;
-            self.writer.write(&with_ends(&batch, ends)?)?;
+            let source = Arc::unwrap_or_clone(batch.columns);
+            let columns = with_numbers(source, valid_to, &places, ends);
+            self.writer.write_some(Arc::new(columns), places)?;
         }
         Ok(())
     }
@@ -213,7 +207,10 @@ impl Edition for Next {
         let (Some(part), Some(old)) = (part, &mut self.old) else {
             return Err(unreadable("the edition before has no such part"));
         };
-        old.each_batch(part.rows, |_, batch| self.writer.write(batch))?;
+        old.each_batch(part.rows, |_, batch| {
+            let columns = Arc::clone(&batch.columns);
+            self.writer.write_some(columns, batch.rows.clone())
+        })?;
         self.shown.parts.push(part);
         Ok(())
     }
@@ -223,16 +220,17 @@ impl Edition for Next {
         let part = self.pass(name);
         self.is_known = part.is_some();
         if let (Some(part), Some(old)) = (part, &mut self.old) {
+            let keys = Keys::new(&self.table);
             old.each_batch(part.rows, |first, batch| {
-                let keys = Keys::of(batch);
-                self.known.extend((0..batch.num_rows()).map(|row| {
+                let rows = batch.rows.clone().zip(first..);
+                self.known.extend(rows.map(|(place, row)| {
                     let known = Known {
-                        row: first + row as u64,
-                        state: keys.state.value(row),
-                        from: keys.from.value(row),
-                        told: keys.told.value(row),
+                        row,
+                        state: keys.number(batch, keys.state, place),
+                        from: keys.number(batch, keys.from, place),
+                        told: keys.number(batch, keys.told, place),
                     };
-                    (hash(keys.id.value(row)), known)
+                    (hash(keys.id(batch, place)), known)
                 }));
                 Ok(())
             })?;
@@ -273,8 +271,8 @@ impl Edition for Next {
 
 /// What an object of an inventory shows, from its footer.
 pub(crate) fn shown(object: &Bytes) -> Result<Shown, TableError> {
-    let opened = ParquetRecordBatchReaderBuilder::try_new(object.clone()).map_err(unreadable)?;
-    let file = opened.metadata().file_metadata();
+    let object = Object::open(object)?;
+    let file = object.metadata().file_metadata();
     let notes = file.key_value_metadata().into_iter().flatten();
     let text = notes
         .filter(|note| note.key == SHOWN)
@@ -299,17 +297,17 @@ pub(crate) fn ended(
     if new.ended == 0 || old.at >= new.at {
         return Ok(None);
     }
-    let schema = columns_of(&collection_fields(collection));
-    let mut writer = Writer::new(Arc::clone(&schema), Order::None)?;
+    let table = Table::new(&collection_fields(collection));
+    let mut writer = Writer::new(&table, Order::None)?;
     let current: u64 = new.parts.iter().map(|part| part.rows).sum();
     for (object, first) in before
         .iter()
         .map(|object| (object, 0))
         .chain([(edition, current)])
     {
-        let mut rows = Rows::new(object, first, Arc::clone(&schema))?;
-        while let Some(batch) = rows.take(ROWS_AT_ONCE as u64)? {
-            writer.write(&batch)?;
+        let mut rows = Rows::new(object, first, &table)?;
+        while let Some(batch) = rows.take(u64::MAX)? {
+            writer.write_some(batch.columns, batch.rows)?;
         }
     }
     let shown = Shown {
@@ -328,48 +326,66 @@ fn finished(mut writer: Writer, shown: &Shown) -> Result<Bytes, TableError> {
 
 /// The states that an object tells of.
 pub(crate) fn states(object: &Bytes) -> Result<Vec<State>, TableError> {
+    let object = Object::open(object)?;
+    let table = Table::new(STATE);
+    let keys = Keys::new(&table);
     let mut states = vec![];
-    for batch in reader(object, Some(&KEYS))? {
-        let batch = batch.map_err(unreadable)?;
-        let keys = Keys::of(&batch);
-        states.extend((0..batch.num_rows()).map(|row| State {
-            id: keys.id.value(row).into(),
-            from: moment(keys.from.value(row)),
-            to: keys.to.is_valid(row).then(|| moment(keys.to.value(row))),
-            state: keys.state.value(row),
+    for group in 0..object.groups() {
+        let columns = Arc::new(object.read(group, &table)?);
+        let rows = 0..columns.rows;
+        let batch = Batch { columns, rows };
+        states.extend(batch.rows.clone().map(|row| State {
+            id: String::from_utf8_lossy(keys.id(&batch, row)).into_owned(),
+            from: moment(keys.number(&batch, keys.from, row)),
+            to: batch.columns.number(keys.to, row).map(moment),
+            state: keys.number(&batch, keys.state, row),
         }));
     }
     Ok(states)
 }
 
-/// The columns of [`KEYS`].
-struct Keys<'a> {
-    id: &'a arrow_array::StringArray,
-    from: &'a TimestampMillisecondArray,
-    to: &'a TimestampMillisecondArray,
-    state: &'a arrow_array::Int64Array,
-    told: &'a TimestampMillisecondArray,
+/// The columns that tell states apart.
+struct Keys {
+    id: usize,
+    from: usize,
+    to: usize,
+    state: usize,
+    told: usize,
 }
 
-impl Keys<'_> {
-    fn of(batch: &RecordBatch) -> Keys<'_> {
-        let column = |name| batch.column_by_name(name).expect("all inventories have it");
-        let moments = |name| column(name).as_primitive::<TimestampMillisecondType>();
+impl Keys {
+    fn new(table: &Table) -> Keys {
         Keys {
-            id: column("id").as_string(),
-            from: moments("valid_from"),
-            to: moments("valid_to"),
-            state: column("state").as_primitive::<Int64Type>(),
-            told: moments("collected_at"),
+            id: table.column("id"),
+            from: table.column("valid_from"),
+            to: table.column("valid_to"),
+            state: table.column("state"),
+            told: table.column("collected_at"),
         }
     }
+
+    fn id<'b>(&self, batch: &'b Batch, row: usize) -> &'b [u8] {
+        batch.columns.text(self.id, row).unwrap_or_default()
+    }
+
+    fn number(&self, batch: &Batch, column: usize, row: usize) -> i64 {
+        batch.columns.number(column, row).unwrap_or_default()
+    }
+}
+
+/// Some rows of a row group.
+struct Batch {
+    columns: Arc<Columns>,
+    rows: Range<usize>,
 }
 
 /// Rows of an object, in their order.
 struct Rows {
-    batches: ParquetRecordBatchReader,
-    schema: Arc<Schema>,
-    batch: Option<RecordBatch>,
+    object: Object,
+    table: Arc<Table>,
+    /// The row group that comes next, and what is left of the one before.
+    group: usize,
+    batch: Option<Batch>,
     /// The number of the row that comes next.
     next: u64,
     /// Rows that are passed before it.
@@ -377,18 +393,14 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(object: &Bytes, first: u64, schema: Arc<Schema>) -> Result<Rows, TableError> {
-        let opened =
-            ParquetRecordBatchReaderBuilder::try_new(object.clone()).map_err(unreadable)?;
-        let opened = opened
-            .with_batch_size(ROWS_AT_ONCE)
-            .with_offset(first as usize);
+    fn new(object: &Bytes, first: u64, table: &Arc<Table>) -> Result<Rows, TableError> {
         Ok(Rows {
-            batches: opened.build().map_err(unreadable)?,
-            schema,
+            object: Object::open(object)?,
+            table: Arc::clone(table),
+            group: 0,
             batch: None,
             next: first,
-            skipped: 0,
+            skipped: first,
         })
     }
 
@@ -398,50 +410,69 @@ impl Rows {
     }
 
     /// The next rows, of which there are some.
-    fn some(&mut self, most: u64) -> Result<RecordBatch, TableError> {
+    fn some(&mut self, most: u64) -> Result<Batch, TableError> {
         let batch = self.take(most)?;
         batch.ok_or_else(|| unreadable("it has fewer rows than it says"))
     }
 
     /// The next rows, at most so many and not always that; `None` at the end.
-    fn take(&mut self, most: u64) -> Result<Option<RecordBatch>, TableError> {
+    fn take(&mut self, most: u64) -> Result<Option<Batch>, TableError> {
         loop {
-            let batch = match self.batch.take() {
+            let Batch { columns, rows } = match self.batch.take() {
                 Some(batch) => batch,
-                None => match self.batches.next() {
-                    Some(batch) => adapted(&batch.map_err(unreadable)?, &self.schema)?,
-                    None => return Ok(None),
-                },
+                None if self.group == self.object.groups() => return Ok(None),
+                None => {
+                    self.group += 1;
+                    let all = self.object.rows(self.group - 1);
+                    if self.skipped >= all as u64 {
+                        self.skipped -= all as u64;
+                        continue;
+                    }
+                    let columns = Arc::new(self.object.read(self.group - 1, &self.table)?);
+                    let rows = 0..columns.rows;
+                    Batch { columns, rows }
+                }
             };
-            let rows = batch.num_rows() as u64;
-            if self.skipped >= rows {
-                self.skipped -= rows;
+            let left = rows.len() as u64;
+            if self.skipped >= left {
+                self.skipped -= left;
                 continue;
             }
             let first = std::mem::take(&mut self.skipped);
-            let taken = most.min(rows - first);
-            let (first, end) = (first as usize, (first + taken) as usize);
-            if end < batch.num_rows() {
-                self.batch = Some(batch.slice(end, batch.num_rows() - end));
+            let taken = most.min(left - first);
+            let begin = rows.start + first as usize;
+            let end = begin + taken as usize;
+            if end < rows.end {
+                self.batch = Some(Batch {
+                    columns: Arc::clone(&columns),
+                    rows: end..rows.end,
+                });
             }
             self.next += taken;
-            return Ok(Some(batch.slice(first, end - first)));
+            let rows = begin..end;
+            return Ok(Some(Batch { columns, rows }));
         }
     }
 }
 
 /// An id in 16 bytes, whatever its length: no two of ten million share one.
-fn hash(id: &str) -> u128 {
-    let digest = Sha256::digest(id.as_bytes());
+fn hash(id: &[u8]) -> u128 {
+    let digest = Sha256::digest(id);
     u128::from_be_bytes(digest[..16].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
-fn with_ends(batch: &RecordBatch, ends: Vec<i64>) -> Result<RecordBatch, TableError> {
-    let place = batch.schema().index_of("valid_to").map_err(unwritable)?;
-    let mut columns = batch.columns().to_vec();
-    let ends: ArrayRef = Arc::new(TimestampMillisecondArray::from(ends).with_timezone("UTC"));
-    columns[place] = ends;
-    RecordBatch::try_new(batch.schema(), columns).map_err(unwritable)
+/// The same rows with other numbers in one column, at these places.
+fn with_numbers(mut columns: Columns, leaf: usize, places: &[usize], numbers: Vec<i64>) -> Columns {
+    let mut entries = vec![Entry::ABSENT; columns.rows];
+    for (number, place) in places.iter().enumerate() {
+        entries[*place] = Entry::value(number as u32);
+    }
+    columns.leaves[leaf] = Leaf {
+        entries,
+        lists: None,
+        values: Values::Numbers(numbers),
+    };
+    columns
 }
 
 fn moment(ms: i64) -> Timestamp {

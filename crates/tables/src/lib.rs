@@ -3,16 +3,23 @@
 //! An object holds events of one class and day, sorted by time, each id once, and is a function of these events alone: in
 //! which order they came, in how many goes, and how often, changes no byte (decision 0006).
 
-mod adapt;
-mod column;
+mod chunk;
+mod columns;
 mod edition;
 #[cfg(test)]
 mod edition_tests;
+mod json;
+mod levels;
 mod merge;
+#[cfg(test)]
+mod object_tests;
+mod read;
 mod rows;
 mod schema;
+mod table;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 use bytes::Bytes;

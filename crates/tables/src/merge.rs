@@ -1,96 +1,71 @@
-//! New rows into the object of a part: a merge of two sorted lists, a few thousand rows in memory at a time.
+//! New rows into the object of a part: a merge of two sorted lists, a row group in memory at a time.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, Int64Array, RecordBatch, StringArray};
-use arrow_select::interleave::interleave_record_batch;
 use bytes::Bytes;
-use casbah_model::ports::BoxError;
 use casbah_model::tables::{Extent, Fresh, TableError};
-use casbah_ocsf::class::Class;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::statistics::Statistics;
 
-use crate::adapt::adapted;
-use crate::schema::schema;
-use crate::write::{Order, Writer, unwritable};
-
-/// Rows that are read, or written, at once. Where writes are cut shows in the object, so it never changes.
-pub(crate) const ROWS_AT_ONCE: usize = 4096;
-
-/// Paths of the columns of [`Keys`].
-const KEYS: [&str; 4] = [
-    "time",
-    "metadata.uid",
-    "metadata.logged_time",
-    "metadata.processed_time",
-];
+use crate::columns::Columns;
+use crate::read::{Object, unreadable};
+use crate::schema::FRAME;
+use crate::table::Table;
+use crate::write::{self, Order, WRITER, Writer};
 
 /// The columns that tell rows apart and put them in order.
 pub(crate) struct Keys {
-    time: Int64Array,
-    id: StringArray,
-    logged: Int64Array,
-    processed: Int64Array,
+    time: usize,
+    id: usize,
+    logged: usize,
+    processed: usize,
 }
 
 impl Keys {
-    pub(crate) fn of(batch: &RecordBatch) -> Keys {
-        let metadata = batch
-            .column_by_name("metadata")
-            .expect("all classes have it")
-            .as_struct();
-        let within = |name| {
-            metadata
-                .column_by_name(name)
-                .expect("all classes have it within")
-        };
-        let time = batch.column_by_name("time").expect("all classes have it");
+    pub(crate) fn new(table: &Table) -> Keys {
         Keys {
-            time: time.as_primitive::<Int64Type>().clone(),
-            id: within("uid").as_string::<i32>().clone(),
-            logged: within("logged_time").as_primitive::<Int64Type>().clone(),
-            processed: within("processed_time").as_primitive::<Int64Type>().clone(),
+            time: table.column("time"),
+            id: table.column("metadata.uid"),
+            logged: table.column("metadata.logged_time"),
+            processed: table.column("metadata.processed_time"),
         }
     }
 
-    fn len(&self) -> usize {
-        self.time.len()
+    fn all(&self) -> [usize; 4] {
+        [self.time, self.id, self.logged, self.processed]
     }
 
-    /// Whether it has what a row must have.
-    pub(crate) fn is_whole(&self, row: u32) -> bool {
-        self.time.is_valid(row as usize) && self.id.is_valid(row as usize)
+    pub(crate) fn has_time(&self, columns: &Columns, row: u32) -> bool {
+        columns.number(self.time, row as usize).is_some()
     }
 
-    pub(crate) fn time(&self, row: u32) -> i64 {
-        self.time.value(row as usize)
+    pub(crate) fn time(&self, columns: &Columns, row: u32) -> i64 {
+        let time = columns.number(self.time, row as usize);
+        time.unwrap_or_default()
     }
 
-    pub(crate) fn id(&self, row: u32) -> &str {
-        self.id.value(row as usize)
+    pub(crate) fn id<'c>(&self, columns: &'c Columns, row: u32) -> Option<&'c [u8]> {
+        columns.text(self.id, row as usize)
     }
 
-    pub(crate) fn order(&self, row: u32) -> (i64, &str) {
-        (self.time(row), self.id(row))
+    pub(crate) fn order<'c>(&self, columns: &'c Columns, row: u32) -> (i64, &'c [u8]) {
+        let id = self.id(columns, row).unwrap_or_default();
+        (self.time(columns, row), id)
     }
 
     /// Of two rows with one id the one counts that the vendor showed last; then the one that was read last.
-    pub(crate) fn version(&self, row: u32) -> (i64, i64) {
-        let row = row as usize;
-        (self.logged.value(row), self.processed.value(row))
+    pub(crate) fn version(&self, columns: &Columns, row: u32) -> (i64, i64) {
+        let number = |leaf| columns.number(leaf, row as usize).unwrap_or_default();
+        (number(self.logged), number(self.processed))
     }
 }
 
 /// Rows of one class and day that are to be in its objects.
 pub(crate) struct NewRows {
-    class: Class,
-    batch: Arc<RecordBatch>,
+    table: Arc<Table>,
+    keys: Keys,
+    columns: Arc<Columns>,
     /// In the order of the table, each id once.
     rows: Vec<u32>,
 }
@@ -101,48 +76,102 @@ struct Outdated {
     /// By their place in the current object.
     current: HashSet<usize>,
     new: HashSet<u32>,
+    /// Of each row group of the current object the order of its first and its last row.
+    groups: Vec<[(i64, Vec<u8>); 2]>,
 }
 
 impl Fresh for NewRows {
     fn times(&self) -> Vec<(i64, i64)> {
-        let keys = Keys::of(&self.batch);
-        self.rows.iter().map(|row| keys.version(*row)).collect()
+        let version = |row: &u32| self.keys.version(&self.columns, *row);
+        self.rows.iter().map(version).collect()
     }
 
     fn hours(&self) -> Vec<u8> {
-        let keys = Keys::of(&self.batch);
-        let mut hours: Vec<u8> = self.rows.iter().map(|row| hour(keys.time(*row))).collect();
+        let mut hours: Vec<u8> = self.rows.iter().map(|row| self.hour(*row)).collect();
         hours.dedup();
         hours
     }
 
     fn merge(&self, hours: Range<u8>, current: Option<Bytes>) -> Result<Option<Bytes>, TableError> {
-        let keys = Keys::of(&self.batch);
-        let begin = |end: u8| self.rows.partition_point(|row| hour(keys.time(*row)) < end);
+        let begin = |end: u8| self.rows.partition_point(|row| self.hour(*row) < end);
         let rows = &self.rows[begin(hours.start)..begin(hours.end)];
         if rows.is_empty() {
             return Ok(None);
         }
         let Some(current) = current else {
-            let mut merged = Merged::new(self)?;
-            for row in rows {
-                merged.push(NEW, *row as usize)?;
-            }
-            return merged.finish().map(Some);
+            let mut writer = Writer::new(&self.table, Order::Time)?;
+            let rows = rows.iter().map(|row| *row as usize);
+            writer.write_some(Arc::clone(&self.columns), rows)?;
+            return writer.finish().map(Some);
         };
-        let outdated = outdated(&keys, rows, &current)?;
+        let object = Object::open(&current)?;
+        let outdated = self.outdated(rows, &object)?;
         if outdated.new.len() == rows.len() {
             return Ok(None);
         }
-        self.merge_into(rows, current, &outdated).map(Some)
+        let rows: Vec<u32> = rows
+            .iter()
+            .filter(|row| !outdated.new.contains(row))
+            .copied()
+            .collect();
+        Merge::new(self, &rows, &current, &object, &outdated)?
+            .finish()
+            .map(Some)
+    }
+}
+
+impl NewRows {
+    pub(crate) fn new(table: &Arc<Table>, columns: &Arc<Columns>, rows: Vec<u32>) -> NewRows {
+        NewRows {
+            keys: Keys::new(table),
+            table: Arc::clone(table),
+            columns: Arc::clone(columns),
+            rows,
+        }
+    }
+
+    fn hour(&self, row: u32) -> u8 {
+        hour(self.keys.time(&self.columns, row))
+    }
+
+    /// Compares versions of what is on both sides; reads four columns.
+    fn outdated(&self, rows: &[u32], current: &Object) -> Result<Outdated, TableError> {
+        let own_id = |row: &u32| self.keys.id(&self.columns, *row).unwrap_or_default();
+        let ours: HashMap<&[u8], u32> = rows.iter().map(|row| (own_id(row), *row)).collect();
+        let mut outdated = Outdated::default();
+        let mut before = 0;
+        for group in 0..current.groups() {
+            let theirs = current.read_some(group, &self.table, &self.keys.all())?;
+            for row in 0..theirs.rows as u32 {
+                let id = self.keys.id(&theirs, row).unwrap_or_default();
+                let Some(own) = ours.get(id) else {
+                    continue;
+                };
+                let version = self.keys.version(&self.columns, *own);
+                if version > self.keys.version(&theirs, row) {
+                    outdated.current.insert(before + row as usize);
+                } else {
+                    outdated.new.insert(*own);
+                }
+            }
+            before += theirs.rows;
+            let order = |row: usize| {
+                let (time, id) = self.keys.order(&theirs, row as u32);
+                (time, id.to_vec())
+            };
+            let ends = [order(0), order(theirs.rows.saturating_sub(1))];
+            outdated.groups.push(ends);
+        }
+        Ok(outdated)
     }
 }
 
 /// What an object holds, from its footer.
 pub(crate) fn extent(object: &Bytes) -> Result<Extent, TableError> {
-    let opened = ParquetRecordBatchReaderBuilder::try_new(object.clone()).map_err(unreadable)?;
-    let metadata = opened.metadata();
-    let last = metadata.row_groups().last().map(|group| group.column(0));
+    let object = Object::open(object)?;
+    let metadata = object.metadata();
+    let last = metadata.row_groups().last();
+    let last = last.and_then(|group| group.columns().first());
     let last = last.and_then(|times| match times.statistics()? {
         Statistics::Int64(times) => times.max_opt().copied(),
         _ => None,
@@ -156,152 +185,145 @@ pub(crate) fn extent(object: &Bytes) -> Result<Extent, TableError> {
 
 /// The ids of an object's rows.
 pub(crate) fn ids(object: &Bytes) -> Result<Vec<String>, TableError> {
+    let object = Object::open(object)?;
+    let table = Table::new(FRAME);
+    let keys = Keys::new(&table);
     let mut ids = vec![];
-    for batch in reader(object, Some(&KEYS))? {
-        let keys = Keys::of(&batch.map_err(unreadable)?);
-        ids.extend(keys.id.iter().map(|id| id.unwrap_or_default().to_string()));
+    for group in 0..object.groups() {
+        let rows = object.read_some(group, &table, &[keys.id])?;
+        ids.extend((0..rows.rows as u32).map(|row| {
+            let id = keys.id(&rows, row).unwrap_or_default();
+            String::from_utf8_lossy(id).into_owned()
+        }));
     }
     Ok(ids)
 }
 
 /// The hour of its day in which something happened.
 fn hour(ms: i64) -> u8 {
-    const HOUR_MS: i64 = 3_600_000;
-    (ms.div_euclid(HOUR_MS).rem_euclid(24)) as u8
+    write::hour(Some(ms)).rem_euclid(24) as u8
 }
 
-impl NewRows {
-    pub(crate) fn new(class: Class, batch: Arc<RecordBatch>, rows: Vec<u32>) -> NewRows {
-        NewRows { class, batch, rows }
-    }
-
-    fn merge_into(
-        &self,
-        rows: &[u32],
-        current: Bytes,
-        outdated: &Outdated,
-    ) -> Result<Bytes, TableError> {
-        let keys = Keys::of(&self.batch);
-        let rows = rows.iter().filter(|row| !outdated.new.contains(row));
-        let mut rows = rows.peekable();
-        let mut merged = Merged::new(self)?;
-        let mut before = 0;
-        for batch in reader(&current, None)? {
-            let batch = adapted(&batch.map_err(unreadable)?, &schema(self.class))?;
-            let theirs = Keys::of(&batch);
-            merged.add(batch);
-            for row in 0..theirs.len() {
-                if outdated.current.contains(&(before + row)) {
-                    continue;
-                }
-                let order = theirs.order(row as u32);
-                while let Some(own) = rows.next_if(|own| keys.order(**own) < order) {
-                    merged.push(NEW, *own as usize)?;
-                }
-                merged.push(merged.last(), row)?;
-            }
-            before += theirs.len();
-        }
-        for own in rows {
-            merged.push(NEW, *own as usize)?;
-        }
-        merged.finish()
-    }
-}
-
-/// Compares versions of what is on both sides; reads four columns.
-fn outdated(keys: &Keys, rows: &[u32], current: &Bytes) -> Result<Outdated, TableError> {
-    let ours: HashMap<&str, u32> = rows.iter().map(|row| (keys.id(*row), *row)).collect();
-    let mut outdated = Outdated::default();
-    let mut before = 0;
-    for batch in reader(current, Some(&KEYS))? {
-        let theirs = Keys::of(&batch.map_err(unreadable)?);
-        for row in 0..theirs.len() {
-            let Some(own) = ours.get(theirs.id.value(row)) else {
-                continue;
-            };
-            if keys.version(*own) > theirs.version(row as u32) {
-                outdated.current.insert(before + row);
-            } else {
-                outdated.new.insert(*own);
-            }
-        }
-        before += theirs.len();
-    }
-    Ok(outdated)
-}
-
-/// Opens an object; of its columns all, or those with these paths.
-pub(crate) fn reader(
-    current: &Bytes,
-    names: Option<&[&str]>,
-) -> Result<ParquetRecordBatchReader, TableError> {
-    let opened = ParquetRecordBatchReaderBuilder::try_new(current.clone()).map_err(unreadable)?;
-    let mask = match names {
-        Some(names) => ProjectionMask::columns(opened.parquet_schema(), names.iter().copied()),
-        None => ProjectionMask::all(),
-    };
-    let opened = opened.with_projection(mask).with_batch_size(ROWS_AT_ONCE);
-    opened.build().map_err(unreadable)
-}
-
-/// The new rows among the batches that rows are taken from.
+/// The new rows among those that a writer takes from.
 const NEW: usize = 0;
 
-/// Rows in their order, written as soon as there are enough.
-struct Merged {
+/// A merge under way.
+struct Merge<'m> {
+    new: &'m NewRows,
+    /// The new rows that are still to be written.
+    rows: &'m [u32],
+    current: &'m Bytes,
+    object: &'m Object,
+    outdated: &'m Outdated,
     writer: Writer,
-    /// The new rows, then batches of the current object that rows are still to be taken from.
-    sources: Vec<RecordBatch>,
-    rows: Vec<(usize, usize)>,
+    /// Rows of the object that were passed.
+    before: usize,
+    can_copy: bool,
 }
 
-impl Merged {
-    fn new(new: &NewRows) -> Result<Merged, TableError> {
-        Ok(Merged {
-            writer: Writer::new(schema(new.class), Order::Time)?,
-            sources: vec![RecordBatch::clone(&new.batch)],
-            rows: Vec::with_capacity(ROWS_AT_ONCE),
+impl<'m> Merge<'m> {
+    fn new(
+        new: &'m NewRows,
+        rows: &'m [u32],
+        current: &'m Bytes,
+        object: &'m Object,
+        outdated: &'m Outdated,
+    ) -> Result<Merge<'m>, TableError> {
+        let mut writer = Writer::new(&new.table, Order::Time)?;
+        writer.add(Arc::clone(&new.columns));
+        let written = object.metadata().file_metadata();
+        let is_ours = written.created_by() == Some(WRITER);
+        let is_alike = *written.schema_descr().root_schema() == *new.table.schema;
+        Ok(Merge {
+            new,
+            rows,
+            current,
+            object,
+            outdated,
+            writer,
+            before: 0,
+            can_copy: is_ours && is_alike,
         })
     }
 
-    fn add(&mut self, batch: RecordBatch) {
-        self.sources.push(batch);
+    fn finish(mut self) -> Result<Bytes, TableError> {
+        for group in 0..self.object.groups() {
+            let rows = self.object.rows(group);
+            self.write_before(&self.outdated.groups[group][0])?;
+            if self.stays(group) {
+                let metadata = self.object.metadata().row_group(group);
+                self.writer.copy(self.current, metadata)?;
+            } else {
+                self.merge(group)?;
+            }
+            self.before += rows;
+        }
+        for own in self.rows {
+            self.writer.push(NEW, *own as usize)?;
+        }
+        self.writer.finish()
     }
 
-    /// The batch that was added last.
-    fn last(&self) -> usize {
-        self.sources.len() - 1
+    fn order(&self, row: u32) -> (i64, &'m [u8]) {
+        self.new.keys.order(&self.new.columns, row)
     }
 
-    fn push(&mut self, source: usize, row: usize) -> Result<(), TableError> {
-        self.rows.push((source, row));
-        if self.rows.len() == ROWS_AT_ONCE {
-            self.flush()?;
+    /// Writes the new rows that come before this one.
+    fn write_before(&mut self, (time, id): &(i64, Vec<u8>)) -> Result<(), TableError> {
+        self.write_while(|order| order < (*time, id.as_slice()))
+    }
+
+    fn write_while(&mut self, is_it: impl Fn((i64, &[u8])) -> bool) -> Result<(), TableError> {
+        while let Some((own, rest)) = self.rows.split_first() {
+            if !is_it(self.order(*own)) {
+                break;
+            }
+            self.writer.push(NEW, *own as usize)?;
+            self.rows = rest;
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), TableError> {
-        let sources: Vec<&RecordBatch> = self.sources.iter().collect();
-        let batch = interleave_record_batch(&sources, &self.rows).map_err(unwritable)?;
-        self.rows.clear();
-        // No row comes out of the batches before the last any more.
-        let last = self.last();
-        if last > NEW {
-            self.sources.drain(NEW + 1..last);
+    /// Whether a row group of the object is one of the merged object, too: it begins and ends where one of that does, and
+    /// has the same rows.
+    fn stays(&self, group: usize) -> bool {
+        let rows = self.object.rows(group);
+        let [(first, _), (last, last_id)] = &self.outdated.groups[group];
+        let own = self.rows.first().map(|row| self.order(*row));
+        let is_mixed = own.is_some_and(|own| own < (*last, last_id.as_slice()));
+        let all = self.before..self.before + rows;
+        let is_outdated = |row: &usize| all.contains(row);
+        if !self.can_copy
+            || rows == 0
+            || is_mixed
+            || !self.writer.begins(Some(*first))
+            || self.outdated.current.iter().any(is_outdated)
+        {
+            return false;
         }
-        self.writer.write(&batch)
+        // The row that comes next in the merged object; of the object itself one that is outdated does not.
+        let following = self.outdated.groups.get(group + 1);
+        if following.is_some() && self.outdated.current.contains(&all.end) {
+            return false;
+        }
+        let following = following.map(|[(time, _), _]| *time);
+        let next = following.into_iter().chain(own.map(|(time, _)| time)).min();
+        let hour = write::hour;
+        next.is_none_or(|next| write::is_cut(rows, hour(Some(*last)), hour(Some(next))))
     }
 
-    fn finish(mut self) -> Result<Bytes, TableError> {
-        if !self.rows.is_empty() {
-            self.flush()?;
+    fn merge(&mut self, group: usize) -> Result<(), TableError> {
+        let keys = &self.new.keys;
+        let theirs = Arc::new(self.object.read(group, &self.new.table)?);
+        let source = self.writer.add(Arc::clone(&theirs));
+        for row in 0..theirs.rows {
+            if self.outdated.current.contains(&(self.before + row)) {
+                continue;
+            }
+            let order = keys.order(&theirs, row as u32);
+            self.write_while(|own| own < order)?;
+            self.writer.push(source, row)?;
         }
-        self.writer.finish()
+        self.writer.let_go(source)
     }
-}
-
-pub(crate) fn unreadable(error: impl Into<BoxError>) -> TableError {
-    TableError::Unreadable(error.into())
 }

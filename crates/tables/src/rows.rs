@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use casbah_model::tables::{Fresh, Rows, TableDay, Unfit};
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_ocsf::class::Class;
 use serde::Deserialize;
 
-use crate::column::Object;
+use crate::columns::Columns;
+use crate::json::Filling;
 use crate::merge::{Keys, NewRows};
-use crate::schema::{fields, schema};
+use crate::schema::fields;
+use crate::table::Table;
 
 #[derive(Default)]
 pub(crate) struct Open {
@@ -19,25 +20,25 @@ pub(crate) struct Open {
     bytes: usize,
 }
 
-/// The rows of one class; those that broke off are named.
+/// The rows of one class.
 struct Gathered {
-    columns: Object,
-    broken: Vec<u32>,
+    table: Arc<Table>,
+    rows: Filling,
 }
 
 impl Rows for Open {
     fn add(&mut self, event: &[u8]) -> Result<(), Unfit> {
         let class = class_of(event)?;
-        let gathered = self.classes.entry(class).or_insert_with(|| Gathered {
-            columns: Object::new(&fields(class)),
-            broken: vec![],
+        let gathered = self.classes.entry(class).or_insert_with(|| {
+            let table = Table::new(&fields(class));
+            let rows = Filling::new(&table);
+            Gathered { table, rows }
         });
-        let row = gathered.columns.len();
-        gathered.columns.push(event).map_err(|error| {
-            gathered.broken.push(row as u32);
-            // What serde says may quote the event.
+        // What serde says may quote the event.
+        let reason = |error: serde_json::Error| {
             unfit(&format!("it is no JSON from column {} on", error.column()))
-        })?;
+        };
+        gathered.rows.push(event).map_err(reason)?;
         self.bytes += event.len();
         Ok(())
     }
@@ -47,13 +48,13 @@ impl Rows for Open {
     }
 
     fn sort(self: Box<Self>) -> Vec<(TableDay, Box<dyn Fresh>)> {
-        let sorted = self.classes.into_iter().map(|(class, gathered)| {
-            let broken = gathered.broken;
-            let batch = gathered.columns.rows();
-            debug_assert_eq!(batch.schema(), schema(class));
-            days(class, batch, &broken)
-        });
-        sorted.flatten().collect()
+        let classes = self.classes.into_iter();
+        classes
+            .flat_map(|(class, gathered)| {
+                let columns = Arc::new(gathered.rows.finish());
+                days(class, &gathered.table, &columns)
+            })
+            .collect()
     }
 }
 
@@ -89,27 +90,36 @@ fn number_at_start(event: &[u8]) -> Option<u32> {
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The rows of each day, in the order of the table, each id once.
-fn days(class: Class, batch: RecordBatch, broken: &[u32]) -> Vec<(TableDay, Box<dyn Fresh>)> {
-    let keys = Keys::of(&batch);
-    let mut latest: HashMap<&str, u32> = HashMap::new();
-    for row in 0..batch.num_rows() as u32 {
-        if broken.contains(&row) || !keys.is_whole(row) {
+fn days(
+    class: Class,
+    table: &Arc<Table>,
+    columns: &Arc<Columns>,
+) -> Vec<(TableDay, Box<dyn Fresh>)> {
+    let keys = Keys::new(table);
+    let mut latest: HashMap<&[u8], u32> = HashMap::with_capacity(columns.rows);
+    for row in 0..columns.rows as u32 {
+        let Some(id) = keys
+            .id(columns, row)
+            .filter(|_| keys.has_time(columns, row))
+        else {
             continue;
-        }
-        let known = latest.entry(keys.id(row)).or_insert(row);
-        if keys.version(row) > keys.version(*known) {
+        };
+        let known = latest.entry(id).or_insert(row);
+        if keys.version(columns, row) > keys.version(columns, *known) {
             *known = row;
         }
     }
     let mut rows: Vec<u32> = latest.into_values().collect();
-    rows.sort_unstable_by(|a, b| keys.order(*a).cmp(&keys.order(*b)));
-    let batch = Arc::new(batch.clone());
-    let days = rows.chunk_by(|a, b| day(keys.time(*a)) == day(keys.time(*b)));
+    rows.sort_unstable_by(|a, b| keys.order(columns, *a).cmp(&keys.order(columns, *b)));
+    let day = |row: &u32| day(keys.time(columns, *row));
+    let days = rows.chunk_by(|a, b| day(a) == day(b));
     days.map(|rows| {
-        let day = day(keys.time(rows[0]));
-        let fresh = NewRows::new(class, Arc::clone(&batch), rows.to_vec());
-        let class = class.uid();
-        (TableDay { class, day }, Box::new(fresh) as Box<dyn Fresh>)
+        let day = TableDay {
+            class: class.uid(),
+            day: day(&rows[0]),
+        };
+        let fresh = NewRows::new(table, columns, rows.to_vec());
+        (day, Box::new(fresh) as Box<dyn Fresh>)
     })
     .collect()
 }

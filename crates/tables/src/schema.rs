@@ -2,9 +2,6 @@
 //!
 //! A column is only ever added: objects that were written before are read as if they had it, empty.
 
-use std::sync::Arc;
-
-use arrow_schema::{DataType, Field as Column, Fields, Schema, TimeUnit};
 use casbah_model::collection::Collection;
 use casbah_ocsf::class::Class;
 
@@ -109,7 +106,7 @@ const ACTOR: &[Field] = &[
 ];
 
 /// What every class has.
-const FRAME: &[Field] = &[
+pub(crate) const FRAME: &[Field] = &[
     field("time", Long),
     field("time_dt", Moment),
     field("class_uid", Int),
@@ -245,7 +242,7 @@ pub fn fields(class: Class) -> Vec<Field> {
 }
 
 /// What every row of an inventory has: the time that it was so, and what tells one state from the next.
-const STATE: &[Field] = &[
+pub(crate) const STATE: &[Field] = &[
     field("id", Text),
     field("valid_from", When),
     field("valid_to", When),
@@ -313,32 +310,4 @@ pub fn collection_fields(collection: Collection) -> Vec<Field> {
         Collection::Files => FILES,
     };
     STATE.iter().chain(own).copied().collect()
-}
-
-/// The columns of a class.
-pub(crate) fn schema(class: Class) -> Arc<Schema> {
-    columns_of(&fields(class))
-}
-
-/// The columns of these attributes.
-pub(crate) fn columns_of(fields: &[Field]) -> Arc<Schema> {
-    Arc::new(Schema::new(columns(fields)))
-}
-
-fn columns(fields: &[Field]) -> Fields {
-    let column = |field: &Field| Column::new(field.name, kind(&field.shape), true);
-    fields.iter().map(column).collect()
-}
-
-fn kind(shape: &Shape) -> DataType {
-    match shape {
-        Text | Json => DataType::Utf8,
-        Int => DataType::Int32,
-        Long => DataType::Int64,
-        Flag => DataType::Boolean,
-        Moment | When => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-        Object(fields) => DataType::Struct(columns(fields)),
-        // Lists of three levels, named as the format says (Apache Parquet, "Logical types: Lists").
-        List(item) => DataType::List(Arc::new(Column::new("element", kind(item), true))),
-    }
 }

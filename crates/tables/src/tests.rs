@@ -6,25 +6,22 @@ use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
 use bytes::Bytes;
 use casbah_model::tables::{Extent, Fresh, TableDay, Tables};
-use casbah_ocsf::class::Class;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaData;
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use crate::Parquet;
-use crate::schema::schema;
-use crate::write::{Order, Writer};
 
 /// An event of a class at a minute of a day, as the vendor showed it at `logged`.
-fn event(class: u32, id: &str, minute: i64, logged: i64) -> String {
+pub(crate) fn event(class: u32, id: &str, minute: i64, logged: i64) -> String {
     let time = 1_777_852_800_000 + minute * 60_000;
     format!(
         r#"{{"class_uid":{class},"class_name":"Some","activity_id":1,"time":{time},"metadata":{{"version":"1.3.0","uid":"{id}","logged_time":{logged},"processed_time":{logged},"profiles":["cloud","host"]}},"actor":{{"user":{{"uid":"u-{id}","name":"ann@contoso.com"}}}},"observables":[{{"name":"actor.user","type_id":4,"type":"User Name","value":"ann"}}],"unmapped":{{"a":[1,{{"b":null}}]}}}}"#
     )
 }
 
-fn sorted(events: &[String]) -> Vec<(TableDay, Box<dyn Fresh>)> {
+pub(crate) fn sorted(events: &[String]) -> Vec<(TableDay, Box<dyn Fresh>)> {
     let mut rows = Parquet.begin();
     for event in events {
         rows.add(event.as_bytes()).expect("it fits");
@@ -33,7 +30,7 @@ fn sorted(events: &[String]) -> Vec<(TableDay, Box<dyn Fresh>)> {
 }
 
 /// Adds events to the objects of a lake.
-fn merge(lake: &mut BTreeMap<TableDay, Bytes>, events: &[String]) {
+pub(crate) fn merge(lake: &mut BTreeMap<TableDay, Bytes>, events: &[String]) {
     for (part, fresh) in sorted(events) {
         let merged = fresh
             .merge(0..24, lake.get(&part).cloned())
@@ -42,7 +39,7 @@ fn merge(lake: &mut BTreeMap<TableDay, Bytes>, events: &[String]) {
     }
 }
 
-fn read(object: &Bytes) -> RecordBatch {
+pub(crate) fn read(object: &Bytes) -> RecordBatch {
     let opened = ParquetRecordBatchReaderBuilder::try_new(object.clone()).expect("it opens");
     let reader = opened.with_batch_size(1 << 20).build().expect("it reads");
     let batches: Vec<RecordBatch> = reader.map(|batch| batch.expect("rows")).collect();
@@ -50,12 +47,12 @@ fn read(object: &Bytes) -> RecordBatch {
     batches.into_iter().next().expect("one batch")
 }
 
-fn metadata(object: &Bytes) -> Arc<ParquetMetaData> {
+pub(crate) fn metadata(object: &Bytes) -> Arc<ParquetMetaData> {
     let opened = ParquetRecordBatchReaderBuilder::try_new(object.clone()).expect("it opens");
     Arc::clone(opened.metadata())
 }
 
-fn texts(batch: &RecordBatch, path: &[&str]) -> Vec<Option<String>> {
+pub(crate) fn texts(batch: &RecordBatch, path: &[&str]) -> Vec<Option<String>> {
     let mut column = Arc::clone(batch.column_by_name(path[0]).expect("the column"));
     for name in &path[1..] {
         let inner = column.as_struct().column_by_name(name);
@@ -210,28 +207,6 @@ fn values_of_other_types_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn an_object_of_an_earlier_version_gets_the_new_columns() {
-    let mut lake = BTreeMap::new();
-    merge(&mut lake, &[event(3002, "a", 1, 1)]);
-    let (part, object) = lake.pop_first().expect("a part");
-    let rows = read(&object);
-    let kept: Vec<usize> = (0..rows.num_columns())
-        .filter(|at| !["status_code", "user"].contains(&rows.schema().field(*at).name().as_str()))
-        .collect();
-    let old = rows.project(&kept).expect("fewer columns");
-    let mut writer = Writer::new(old.schema(), Order::Time).expect("a writer");
-    writer.write(&old).expect("it writes");
-    lake.insert(part, writer.finish().expect("an object"));
-    merge(&mut lake, &[event(3002, "b", 2, 1)]);
-    let rows = read(&lake[&part]);
-    assert_eq!(rows.num_rows(), 2);
-    assert_eq!(
-        rows.schema().fields(),
-        schema(Class::Authentication).fields()
-    );
-}
-
-#[test]
 fn another_file_under_the_name_of_a_part_is_not_overwritten() {
     let (_, fresh) = sorted(&[event(3002, "a", 1, 1)]).pop().expect("a part");
     for other in [&b""[..], b"PAR1", b"{}", &[0; 4096]] {
@@ -265,7 +240,7 @@ fn objects_are_as_security_lake_wants_them() {
         .expect("it is written")
         .expect("an object");
     let found = metadata(&object);
-    assert_eq!(found.num_row_groups(), 2);
+    assert!(found.num_row_groups() > 1);
     for group in found.row_groups() {
         assert!(group.compressed_size() < 256 << 20);
         assert_eq!(group.sorting_columns().map(Vec::len), Some(1));
@@ -278,7 +253,7 @@ fn objects_are_as_security_lake_wants_them() {
     }
     let reader = parquet::file::reader::SerializedFileReader::new(object).expect("it opens");
     let mut last = i64::MIN;
-    for group in 0..2 {
+    for group in 0..found.num_row_groups() {
         let group = parquet::file::reader::FileReader::get_row_group(&reader, group).expect("it");
         for column in 0..group.num_columns() {
             let pages = group.get_column_page_reader(column).expect("its pages");
