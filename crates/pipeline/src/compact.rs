@@ -35,8 +35,8 @@ pub const STREAM: &str = "compact";
 /// How often new commits are looked for (Security Lake user guide, "Data source best practices": every 5 minutes to
 /// 1 day).
 pub(crate) const EVERY: SignedDuration = SignedDuration::from_mins(5);
-/// Events that are merged at once; in memory they take about as much again.
-const EVENT_BYTES: usize = 32 << 20;
+/// Events that are merged at once; as rows in memory they take about half of it.
+const EVENT_BYTES: usize = 48 << 20;
 /// Entries read from the table at once.
 const ENTRIES: usize = 50;
 /// After trouble that somebody has to look at.
