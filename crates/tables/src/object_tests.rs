@@ -219,3 +219,22 @@ fn an_object_that_was_added_to_is_the_one_that_is_made_at_once() {
     let object = lake.values().next().expect("an object");
     assert!(metadata(object).num_row_groups() > 4);
 }
+
+/// Whatever is damaged within the pages of an object, it is read otherwise or refused, and nothing panics.
+#[test]
+fn damage_within_pages_never_panics() {
+    let mut lake = BTreeMap::new();
+    merge(&mut lake, &uneven(40));
+    let (part, object) = lake.pop_first().expect("a part");
+    let (_, fresh) = sorted(&[event(3002, "b", 2, 1)]).pop().expect("rows");
+    let columns = metadata(&object).row_group(0).columns().to_vec();
+    let end: u64 = columns.iter().map(|column| column.byte_range().1).sum();
+    let mut refused = 0;
+    for at in (4..4 + end as usize).step_by(3) {
+        let mut damaged = object.to_vec();
+        damaged[at] ^= 1 << (at % 8);
+        let merged = fresh.merge(0..24, Some(damaged.into()));
+        refused += usize::from(merged.is_err());
+    }
+    assert!(refused > 0, "{part:?}");
+}
