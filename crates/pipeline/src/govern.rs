@@ -73,6 +73,8 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
     let (prompt, _) = ctx.interactive_session(&step.connection).await?;
     let mut later: Vec<Timestamp> = vec![];
     let mut idle = vec![];
+    // Calls that somebody waits for have a small share of the limit; who has used it up takes turns with the others.
+    let mut is_share_spent = false;
     let next = loop {
         if !step.has_time() {
             break Next::Continue;
@@ -87,10 +89,8 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
             break Next::CaughtUp(again.unwrap_or_else(|| ctx.now() + IDLE));
         };
         let id = action.id.clone();
-        let session = match action.counts.objects <= INTERACTIVE_MAX {
-            true => &prompt,
-            false => &bulk,
-        };
+        let is_prompt = action.counts.objects <= INTERACTIVE_MAX && !is_share_spent;
+        let session = if is_prompt { &prompt } else { &bulk };
         match turn(&mut step, session, governance, action).await? {
             Turn::Again => {}
             Turn::Idle(at) => {
@@ -98,6 +98,7 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
                 idle.push(id);
             }
             Turn::Lost => return Ok(()),
+            Turn::Broke(ConnectorError::Throttled { .. }) if is_prompt => is_share_spent = true,
             Turn::Broke(error) => {
                 let ticket = leave(&bulk, &Next::Wait(ctx.now())).await;
                 return step.recover(error, ticket).await;
@@ -230,7 +231,7 @@ pub(crate) async fn save(
         .as_ref()
         .filter(|_| action.state == ActionState::Failed)
     {
-        tracing::error!(connection = %step.scope, action = %action.id, %cause, "an action failed");
+        tracing::info!(connection = %step.scope, action = %action.id, %cause, "an action failed");
     }
     match step.commit(entry, writes).await? {
         Committed::Yes => Ok(match broke_off {

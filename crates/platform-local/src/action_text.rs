@@ -113,7 +113,8 @@ pub fn action(action: &ActionView, units: &[UnitView]) -> String {
         action.state.name()
     );
     text += &format!("  asked by {}: {}\n", action.requested_by, action.reason);
-    if let Some(by) = &action.approved_by {
+    let by_another = |by: &&String| **by != action.requested_by;
+    if let Some(by) = action.approved_by.as_ref().filter(by_another) {
         text += &format!("  approved by {by}\n");
     }
     let mut sums = vec![format!("{} would change", counts.changes)];
@@ -140,7 +141,7 @@ pub fn action(action: &ActionView, units: &[UnitView]) -> String {
         text += &format!("  {cause}\n");
     }
     for unit in units {
-        text += &unit_text(unit);
+        text += &unit_text(unit, action.is_undo);
     }
     let left = counts.planned.saturating_sub(units.len() as u64);
     if left > 0 && !units.is_empty() {
@@ -150,11 +151,15 @@ pub fn action(action: &ActionView, units: &[UnitView]) -> String {
     text.trim_end().to_string()
 }
 
-fn unit_text(unit: &UnitView) -> String {
+fn unit_text(unit: &UnitView, is_undo: bool) -> String {
     let mut line = format!("  {:>4}  {} [{}]", unit.unit + 1, unit.label, unit.target);
     match &unit.effect {
         Effect::Change { before, after, .. } => {
-            line += &format!("  {}  {}", unit.outcome, arrow(before, after));
+            let (from, to) = match is_undo {
+                true => (after, before),
+                false => (before, after),
+            };
+            line += &format!("  {}  {}", unit.outcome, arrow(from, to));
         }
         Effect::Nothing | Effect::Refused(_) => line += &format!("  {}", unit.outcome),
     }

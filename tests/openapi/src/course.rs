@@ -87,6 +87,7 @@ impl Course {
             id: name(),
             app: self.app,
             components: Components::all(),
+            tier: Default::default(),
             app_settings: tenant.app_settings.clone(),
             endpoints: BTreeMap::new(),
         };

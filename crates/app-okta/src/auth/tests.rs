@@ -310,7 +310,7 @@ async fn an_app_that_is_granted_nothing_is_refused_with_a_cause() {
 
 #[test]
 fn the_setting_names_scopes_to_read_with() {
-    assert!(are_scopes("okta.logs.read okta.orgs.read"));
+    assert!(are_scopes("okta.logs.read okta.orgs.read", Tier::Observe));
     for wrong in [
         "",
         " ",
@@ -318,7 +318,7 @@ fn the_setting_names_scopes_to_read_with() {
         "openid",
         "okta.users.read,okta.logs.read",
     ] {
-        assert!(!are_scopes(wrong), "{wrong}");
+        assert!(!are_scopes(wrong, Tier::Observe), "{wrong}");
     }
     assert_eq!(wanted("okta.logs.read", Tier::Act).len(), 1);
     assert_eq!(wanted("", Tier::Observe).len(), 8);
