@@ -232,6 +232,7 @@ fn document(connection: &ConnectionItem) -> Value {
         "name": settings.id,
         "app": settings.app,
         "components": settings.components,
+        "tier": settings.tier,
         "app_settings": settings.app_settings,
         "endpoints": settings.endpoints,
         "connected_at": connected_at,

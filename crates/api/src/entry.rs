@@ -11,7 +11,7 @@ use casbah_model::secret::Secret;
 use casbah_pipeline::{Context, apps, connect};
 use serde_json::Value;
 
-use crate::fields::{Errors, Fields, Nulls};
+use crate::fields::{Errors, Fields, Nulls, noted};
 use crate::hosts::{self, Hosts};
 use crate::problem::Problem;
 
@@ -281,15 +281,5 @@ fn setting_of(cause: &Cause, settings: &ConnectionSettings) -> String {
     match entered.chain(missing).find(|name| begins(name)) {
         Some(name) => format!("/app_settings/{name}"),
         None => "/app_settings".into(),
-    }
-}
-
-fn noted<T, E: std::fmt::Display>(parsed: Result<T, E>, at: &str, errors: &Errors) -> Option<T> {
-    match parsed {
-        Ok(value) => Some(value),
-        Err(error) => {
-            errors.add(at, error.to_string());
-            None
-        }
     }
 }

@@ -197,6 +197,21 @@ pub enum Nulls {
     Remove,
 }
 
+/// What was parsed; a fault is noted at its field.
+pub fn noted<T, E: std::fmt::Display>(
+    parsed: Result<T, E>,
+    at: &str,
+    errors: &Errors,
+) -> Option<T> {
+    match parsed {
+        Ok(value) => Some(value),
+        Err(error) => {
+            errors.add(at, error.to_string());
+            None
+        }
+    }
+}
+
 fn one_line<'a>(value: &'a Value, at: &str, chars_max: usize, errors: &Errors) -> Option<&'a str> {
     let text = text(value, at, chars_max, errors)?;
     if text.chars().any(char::is_control) {

@@ -87,6 +87,13 @@ pub async fn once(
     answered
 }
 
+/// A name for what this request makes: another caller, key or request has another.
+pub fn name(call: &Call<'_>) -> Result<String, Problem> {
+    let key = key(&call.headers)?;
+    let body = call.body.to_string();
+    Ok(digest(&[&call.caller.principal, key, &call.path, &body]))
+}
+
 fn key(headers: &HeaderMap) -> Result<&str, Problem> {
     let bad = |what: &str| Problem::field(Code::BadIdempotencyKey, "Idempotency-Key", what);
     let mut sent = headers.get_all(HEADER).iter();

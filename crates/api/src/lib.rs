@@ -3,6 +3,7 @@
 //! [`answer`] takes a whole request and gives a whole answer; who listens, who may call and where logs go is the
 //! platform's business. It keeps nothing between requests: everything is in the table.
 
+mod actions;
 mod body;
 mod connections;
 mod entry;
@@ -45,7 +46,8 @@ pub const HOOK_BYTES_MAX: usize = 256 << 10;
 /// Who sent a request: the platform has made sure of it before a request comes here, and puts it into its extensions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Names the caller among all callers, such as the ARN of a role; never shown to others.
+    /// Names the caller among all callers, such as the ARN of a role with its session. Who asked for an action, and who
+    /// decided about it, is shown to whoever may read actions; it is shown nowhere else.
     pub principal: String,
     /// Names the request in logs, and in the answer when it is a problem.
     pub request_id: String,

@@ -18,13 +18,16 @@ pub enum Code {
     BadJson,
     BadIdempotencyKey,
     Unauthorized,
+    NotApprover,
     NoSuchPath,
     NoSuchProblem,
     NoSuchConnection,
     NoSuchStream,
+    NoSuchAction,
     MethodNotAllowed,
     NameTaken,
     WrongState,
+    ActionState,
     NothingHeld,
     NotYetScanned,
     RequestInProgress,
@@ -66,7 +69,7 @@ const fn entry(
 }
 
 /// Every problem, in the order of its status. `infra/openapi.yaml` lists the same, and a test compares them.
-pub const CATALOGUE: [Entry; 25] = [
+pub const CATALOGUE: [Entry; 28] = [
     entry(
         Code::BadPath,
         "bad-path",
@@ -110,6 +113,13 @@ pub const CATALOGUE: [Entry; 25] = [
         "Sign the request, or send the token that `casbah serve` printed.",
     ),
     entry(
+        Code::NotApprover,
+        "not-approver",
+        StatusCode::FORBIDDEN,
+        "The caller may not approve this action",
+        "Let somebody else approve it: not who asked for it, and one of CASBAH_APPROVERS where it names any.",
+    ),
+    entry(
         Code::NoSuchPath,
         "no-such-path",
         StatusCode::NOT_FOUND,
@@ -138,6 +148,13 @@ pub const CATALOGUE: [Entry; 25] = [
         "List the streams with GET /v1/connections/{connection}/streams.",
     ),
     entry(
+        Code::NoSuchAction,
+        "no-such-action",
+        StatusCode::NOT_FOUND,
+        "The connection has no such action",
+        "List the actions with GET /v1/connections/{connection}/actions.",
+    ),
+    entry(
         Code::MethodNotAllowed,
         "method-not-allowed",
         StatusCode::METHOD_NOT_ALLOWED,
@@ -157,6 +174,13 @@ pub const CATALOGUE: [Entry; 25] = [
         StatusCode::CONFLICT,
         "The connection is in a state that does not allow this",
         "Read the connection and bring it into the state that `detail` names.",
+    ),
+    entry(
+        Code::ActionState,
+        "action-state",
+        StatusCode::CONFLICT,
+        "The action is in a state that does not allow this",
+        "Read the action; what has ended or expired is planned again as a new one.",
     ),
     entry(
         Code::NothingHeld,

@@ -12,7 +12,7 @@ use crate::problem::{Code, Problem, shown};
 use crate::query::{Plus, Query, decode};
 use crate::reply::Reply;
 use crate::request::Call;
-use crate::{Caller, connections, inventory, ledger, permissions, service, streams, work};
+use crate::{Caller, actions, connections, inventory, ledger, permissions, service, streams, work};
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,16 @@ enum Action {
     ListPrivileges,
     ListAppPermissions,
     ListFiles,
+    AskForAction,
+    ListActions,
+    ReadAction,
+    ListUnits,
+    ApproveAction,
+    RejectAction,
+    UndoAction,
+    StopActions,
+    ResumeActions,
+    ReadStop,
 }
 
 struct Route {
@@ -70,7 +80,7 @@ const fn route(
 const PAGED: &[&str] = &["limit", "next_token"];
 
 #[rustfmt::skip]
-static ROUTES: [Route; 26] = [
+static ROUTES: [Route; 36] = [
     route(Method::GET, "/v1/health", &[], Action::Health),
     route(Method::GET, "/v1/openapi.yaml", &[], Action::OpenApi),
     route(Method::GET, "/v1/problems/{code}", &[], Action::ExplainProblem),
@@ -97,6 +107,16 @@ static ROUTES: [Route; 26] = [
     route(Method::GET, "/v1/connections/{connection}/privileges", inventory::PRIVILEGES, Action::ListPrivileges),
     route(Method::GET, "/v1/connections/{connection}/app-permissions", inventory::APP_PERMISSIONS, Action::ListAppPermissions),
     route(Method::GET, "/v1/connections/{connection}/files", inventory::FILES, Action::ListFiles),
+    route(Method::POST, "/v1/connections/{connection}/actions", &[], Action::AskForAction),
+    route(Method::GET, "/v1/connections/{connection}/actions", PAGED, Action::ListActions),
+    route(Method::GET, "/v1/connections/{connection}/actions/{action}", &[], Action::ReadAction),
+    route(Method::GET, "/v1/connections/{connection}/actions/{action}/units", PAGED, Action::ListUnits),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/approve", &[], Action::ApproveAction),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/reject", &[], Action::RejectAction),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/undo", &[], Action::UndoAction),
+    route(Method::POST, "/v1/actions/stop", &[], Action::StopActions),
+    route(Method::GET, "/v1/actions/stop", &[], Action::ReadStop),
+    route(Method::POST, "/v1/actions/resume", &[], Action::ResumeActions),
 ];
 
 /// Every route with the parameters of its query, to compare with the document that describes them.
@@ -134,6 +154,16 @@ async fn act(call: &Call<'_>, action: Action) -> Result<Reply, Problem> {
         Action::ListPrivileges => inventory::privileges(call).await,
         Action::ListAppPermissions => inventory::app_permissions(call).await,
         Action::ListFiles => inventory::files(call).await,
+        Action::AskForAction => actions::ask(call).await,
+        Action::ListActions => actions::list(call).await,
+        Action::ReadAction => actions::read(call).await,
+        Action::ListUnits => actions::units(call).await,
+        Action::ApproveAction => actions::approve(call).await,
+        Action::RejectAction => actions::reject(call).await,
+        Action::UndoAction => actions::undo(call).await,
+        Action::StopActions => actions::stop(call).await,
+        Action::ResumeActions => actions::resume(call).await,
+        Action::ReadStop => actions::read_stop(call).await,
     }
 }
 
@@ -180,7 +210,13 @@ pub async fn answer(
 
 fn need(action: Action) -> Need {
     match action {
-        Action::CreateConnection | Action::ChangeConnection | Action::StartScan => Need::Fields,
+        Action::CreateConnection
+        | Action::ChangeConnection
+        | Action::StartScan
+        | Action::AskForAction
+        | Action::RejectAction
+        | Action::UndoAction
+        | Action::StopActions => Need::Fields,
         _ => Need::Nothing,
     }
 }

@@ -217,6 +217,7 @@ pub(crate) async fn save(
     journal: Journal,
     broke_off: Option<ConnectorError>,
 ) -> Result<Turn, StageError> {
+    let ended = journal.ended();
     let entry = journal.finish().await?;
     let mut writes = vec![action.write(&step.scope)];
     if !action.state.is_open() && action.is_told() {
@@ -234,10 +235,13 @@ pub(crate) async fn save(
         tracing::info!(connection = %step.scope, action = %action.id, %cause, "an action failed");
     }
     match step.commit(entry, writes).await? {
-        Committed::Yes => Ok(match broke_off {
-            Some(error) => Turn::Broke(error),
-            None => Turn::Again,
-        }),
+        Committed::Yes => {
+            step.ctx.meter.action_ended(ended);
+            Ok(match broke_off {
+                Some(error) => Turn::Broke(error),
+                None => Turn::Again,
+            })
+        }
         // Somebody decided something about it meanwhile: it is read again.
         Committed::Refused { .. } => Ok(Turn::Again),
         Committed::FencedOff => Ok(Turn::Lost),

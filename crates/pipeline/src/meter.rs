@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use casbah_lake::ManifestEntry;
+use casbah_model::action::ActionState;
 use casbah_model::ports::{Metrics, Unit};
 
 use crate::books;
@@ -29,6 +30,8 @@ struct Unrecorded {
     vendor_calls: AtomicU64,
     vendor_refusals: AtomicU64,
     ledger_open: AtomicU64,
+    actions_verified: AtomicU64,
+    actions_failed: AtomicU64,
 }
 
 impl Meter {
@@ -48,6 +51,27 @@ impl Meter {
                 .ledger_open
                 .fetch_add(open, Ordering::Relaxed);
         }
+    }
+
+    /// Counts an action that came to its end, or whose undoing did.
+    pub(crate) fn action_ended(&self, state: Option<ActionState>) {
+        let counter = match state {
+            Some(ActionState::Verified | ActionState::Undone) => &self.unrecorded.actions_verified,
+            Some(ActionState::Failed) => &self.unrecorded.actions_failed,
+            // None of these is an end that something was to be done for.
+            Some(
+                ActionState::Planning
+                | ActionState::Planned
+                | ActionState::Pending
+                | ActionState::Approved
+                | ActionState::Applying
+                | ActionState::Rejected
+                | ActionState::Expired
+                | ActionState::Undoing,
+            )
+            | None => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn called(&self, is_refused: bool) {
@@ -79,6 +103,15 @@ impl Meter {
             let records = take(counter);
             if records > 0.0 {
                 metrics.record("Records", Unit::Count, records, &[("family", family)]);
+            }
+        }
+        for (name, counter) in [
+            ("ActionsVerified", &unrecorded.actions_verified),
+            ("ActionsFailed", &unrecorded.actions_failed),
+        ] {
+            let actions = take(counter);
+            if actions > 0.0 {
+                metrics.record(name, Unit::Count, actions, &[]);
             }
         }
         let open = take(&unrecorded.ledger_open);

@@ -16,6 +16,7 @@ pub mod http_events;
 mod lazy_internet;
 mod logging;
 mod metrics;
+mod policy;
 pub mod process;
 pub mod roles;
 mod s3_objects;

@@ -7,6 +7,7 @@ use casbah_model::ports::{
     Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, Transport,
 };
 use casbah_model::{SignedDuration, Timestamp};
+use casbah_pipeline::govern::Policy;
 use casbah_pipeline::{Context, Curated, Settings as Times};
 
 use crate::clients::Clients;

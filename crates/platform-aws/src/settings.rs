@@ -8,6 +8,9 @@ use aws_sdk_dynamodb::config::{AppName, Credentials};
 use casbah_model::SignedDuration;
 use casbah_model::message::Stage;
 use casbah_pipeline::Profile;
+use casbah_pipeline::govern::Policy;
+
+use crate::policy;
 
 /// Lambda kills a function after 15 minutes at the latest (Lambda developer guide, "Lambda quotas").
 const FUNCTION_SECONDS_MAX: i64 = 900;
@@ -32,6 +35,8 @@ pub struct Settings {
     pub loopback: Loopback,
     /// The version that events are written in.
     pub ocsf: Profile,
+    /// What actions take a second person.
+    pub policy: Policy,
     pub log: tracing::Level,
     pub metrics_namespace: String,
     pub aws: AwsSettings,
@@ -100,6 +105,7 @@ impl Settings {
             function_limit: reader.function_limit(),
             loopback: reader.loopback(),
             ocsf: reader.ocsf(),
+            policy: reader.policy(),
             log: reader.log(),
             metrics_namespace: reader
                 .optional("CASBAH_METRICS_NAMESPACE")
@@ -182,6 +188,11 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.troubles.push(format!("{name} is {text:?}; {error}"));
             Profile::default()
         })
+    }
+
+    fn policy(&mut self) -> Policy {
+        let lookup = |name: &str| (self.lookup)(name).filter(|value| !value.is_empty());
+        policy::read(lookup, &mut self.troubles)
     }
 
     fn log(&mut self) -> tracing::Level {
@@ -292,9 +303,10 @@ mod tests {
             ("CASBAH_LOOPBACK", "yes"),
             ("CASBAH_OCSF_VERSION", "1.4.0"),
             ("CASBAH_LOG", "loud"),
+            ("CASBAH_APPROVAL", "sometimes"),
             ("AWS_SDK_UA_APP_ID", "a b"),
         ])
-        .expect_err("seven troubles")
+        .expect_err("eight troubles")
         .to_string();
         for name in [
             "CASBAH_TABLE is not set",
@@ -303,6 +315,7 @@ mod tests {
             "CASBAH_LOOPBACK is \"yes\"",
             "CASBAH_OCSF_VERSION is \"1.4.0\"; events are written in OCSF 1.3.0 or 1.8.0",
             "CASBAH_LOG is \"loud\"",
+            "CASBAH_APPROVAL is \"sometimes\"",
             "AWS_SDK_UA_APP_ID is \"a b\"",
         ] {
             assert!(error.contains(name), "{name}: {error}");

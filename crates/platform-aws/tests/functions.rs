@@ -23,7 +23,7 @@ use casbah_platform_aws::roles::{Role, RoleError, handle};
 use casbah_platform_aws::{Settings, SystemClock, SystemRng, body};
 use serde_json::{Value, json};
 
-const EVENTS: [(&str, Role, &str); 9] = [
+const EVENTS: [(&str, Role, &str); 10] = [
     (
         "connect",
         Role::Api,
@@ -48,6 +48,11 @@ const EVENTS: [(&str, Role, &str); 9] = [
         "file-scan",
         Role::Queue,
         include_str!("../../../functions/file-scan/event.json"),
+    ),
+    (
+        "govern",
+        Role::Queue,
+        include_str!("../../../functions/govern/event.json"),
     ),
     (
         "webhook",

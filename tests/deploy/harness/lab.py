@@ -15,7 +15,7 @@ from harness.processes import REPOSITORY, TOOLS, WORK, Running, Trouble, environ
 STACK = "casbah-test"
 ACCOUNT = "123456789012"
 PARAMETERS = {"Architecture": "x86_64", "Loopback": "allow", "TableProtection": "off"}
-QUEUES = ["connect", "test", "user-scan", "activity-poll", "file-scan", "compact", "notify"]
+QUEUES = ["connect", "test", "user-scan", "activity-poll", "file-scan", "govern", "compact", "notify"]
 FUNCTIONS = QUEUES + ["webhook", "sweep"]
 EMULATOR_SECONDS = 60
 

@@ -57,6 +57,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("user-scan", &["platform-aws"]),
         ("activity-poll", &["platform-aws"]),
         ("file-scan", &["platform-aws"]),
+        ("govern", &["platform-aws"]),
         ("webhook", &["platform-aws"]),
         ("sweep", &["platform-aws"]),
         ("notify", &["platform-aws"]),

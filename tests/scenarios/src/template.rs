@@ -250,6 +250,7 @@ fn what_a_queue_gives_up_is_seen_by_notify() {
 #[test]
 fn a_function_is_told_nothing_that_its_settings_do_not_know() {
     let settings = text("crates/platform-aws/src/settings.rs");
+    let settings = settings + &text("crates/platform-aws/src/policy.rs");
     let template = template();
     let common = section(&template["Globals"]["Function"]["Environment"], "Variables");
     let common = common.into_iter().map(|(name, _)| name.to_string());

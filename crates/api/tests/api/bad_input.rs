@@ -410,6 +410,15 @@ fn body_for(method: &Method, path: &str) -> Option<String> {
     match *method {
         Method::PATCH => Some(json!({ "components": ["users"] }).to_string()),
         Method::POST if path.ends_with("/scan") => Some(json!({ "what": ["users"] }).to_string()),
+        Method::POST if path.ends_with("/actions") => {
+            let (kind, targets) = ("suspend-user", ["00u1"]);
+            let body =
+                json!({ "kind": kind, "targets": targets, "reason": "a drill", "wish": "plan" });
+            Some(body.to_string())
+        }
+        Method::POST if path.ends_with("/reject") || path.ends_with("/undo") => {
+            Some(json!({ "reason": "a drill" }).to_string())
+        }
         _ => None,
     }
 }
@@ -454,6 +463,7 @@ fn every_parameter_of_every_list_is_refused_by_name() {
                 continue;
             }
             let at = pattern.replace("{connection}", "contoso");
+            let at = at.replace("{action}", "a1");
             let refused = door.get(&format!("{at}?colour=red")).await;
             refused.is_problem("bad-parameter", Some("colour"));
             let parameters = path["get"]["parameters"]

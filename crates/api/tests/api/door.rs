@@ -21,9 +21,9 @@ pub fn in_virtual_time(test: impl Future<Output = ()>) {
     runtime.expect("a runtime").block_on(test);
 }
 
-pub struct Door {
+pub struct Door<S = Simulator> {
     pub system: LocalSystem,
-    pub simulator: Arc<Simulator>,
+    pub simulator: Arc<S>,
     pub clock: Arc<dyn Clock>,
     _folder: tempfile::TempDir,
 }
@@ -72,7 +72,37 @@ impl Door {
         (plan.users, plan.files, plan.activities) = (30, 60, 120);
         plan.started = "2026-05-04T10:02:30Z".parse().expect("a time");
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new(plan.started));
-        let simulator = Arc::new(Simulator::new(plan, Arc::clone(&clock)));
+        let simulator = Simulator::new(plan, Arc::clone(&clock));
+        Door::of(simulator, clock, settings)
+    }
+
+    /// One that has connected the simulated tenant and read all of it.
+    pub async fn caught_up() -> Door {
+        let door = Door::new();
+        door.post("/v1/connections", door.contoso()).await.is(202);
+        door.run().await;
+        door
+    }
+
+    /// The body that connects the simulated tenant.
+    pub fn contoso(&self) -> Value {
+        let plan = self.simulator.plan();
+        json!({
+            "name": "contoso",
+            "app": "microsoft365",
+            "components": ["all"],
+            "app_settings": { "tenant_id": plan.tenant_id, "client_id": plan.client_id },
+            "credential": { "client_secret": plan.client_secret },
+        })
+    }
+}
+
+/// Who calls when a test does not say.
+const TESTER: &str = "arn:aws:iam::123456789012:role/tester";
+
+impl<S: Transport + 'static> Door<S> {
+    pub fn of(simulator: S, clock: Arc<dyn Clock>, settings: Settings) -> Door<S> {
+        let simulator = Arc::new(simulator);
         let folder = tempfile::tempdir().expect("a folder");
         let outside = Outside {
             clock: Arc::clone(&clock),
@@ -89,14 +119,6 @@ impl Door {
         }
     }
 
-    /// One that has connected the simulated tenant and read all of it.
-    pub async fn caught_up() -> Door {
-        let door = Door::new();
-        door.post("/v1/connections", door.contoso()).await.is(202);
-        door.run().await;
-        door
-    }
-
     pub async fn run(&self) {
         let ended = self
             .system
@@ -107,18 +129,6 @@ impl Door {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
-    }
-
-    /// The body that connects the simulated tenant.
-    pub fn contoso(&self) -> Value {
-        let plan = self.simulator.plan();
-        json!({
-            "name": "contoso",
-            "app": "microsoft365",
-            "components": ["all"],
-            "app_settings": { "tenant_id": plan.tenant_id, "client_id": plan.client_id },
-            "credential": { "client_secret": plan.client_secret },
-        })
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -137,6 +147,15 @@ impl Door {
         self.send(Method::POST, path, &headers, body).await
     }
 
+    /// Posts as somebody, with a key of its own.
+    pub async fn post_by(&self, principal: &str, path: &str, body: Value) -> Answer {
+        let key = self.system.ctx.random_id();
+        let body = (!body.is_null()).then(|| body.to_string());
+        let headers = [("idempotency-key", key.as_str())];
+        self.send_by(principal, Method::POST, path, &headers, body)
+            .await
+    }
+
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, &[], Some(body.to_string()))
             .await
@@ -150,6 +169,17 @@ impl Door {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
+        self.send_by(TESTER, method, path, headers, body).await
+    }
+
+    pub async fn send_by(
+        &self,
+        principal: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
         let mut request = Request::builder().method(method.clone()).uri(path);
         if body.is_some() && !headers.iter().any(|(name, _)| *name == "content-type") {
             request = request.header("content-type", "application/json");
@@ -158,7 +188,7 @@ impl Door {
             request = request.header(*name, *value);
         }
         let request = request.extension(Caller {
-            principal: "arn:aws:iam::123456789012:role/tester".into(),
+            principal: principal.into(),
             request_id: "request-1".into(),
         });
         let body = Bytes::from(body.unwrap_or_default());

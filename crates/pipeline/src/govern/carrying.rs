@@ -70,7 +70,7 @@ pub(crate) async fn turn(
     }
     if is_over(&action) {
         end(&mut action);
-        journal.note(&Record::ended(&action, ctx.now())).await?;
+        journal.end(&action, ctx.now()).await?;
     }
     super::save(step, action, journal, broke_off).await
 }

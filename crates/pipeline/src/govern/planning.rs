@@ -7,7 +7,7 @@ use futures::StreamExt;
 
 use super::attempt::{Outcome, about_unit, gone};
 use super::item::{ActionItem, OrderLine, PlanLine, Wish};
-use super::record::{Journal, Record};
+use super::record::Journal;
 use super::{Turn, lists};
 use crate::error::StageError;
 use crate::step::Step;
@@ -56,9 +56,8 @@ pub(crate) async fn turn(
     if action.counts.planned == action.counts.objects {
         settle(step, &mut action);
         if !action.state.is_open() {
-            let ended = Record::ended(&action, ctx.now());
             journal.tell(&mut action).await?;
-            journal.note(&ended).await?;
+            journal.end(&action, ctx.now()).await?;
         }
     }
     journal.tell(&mut action).await?;

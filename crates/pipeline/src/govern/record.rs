@@ -6,7 +6,7 @@ use std::sync::Arc;
 use casbah_lake::raw::RawSink;
 use casbah_lake::{Line, ManifestEntry};
 use casbah_model::Timestamp;
-use casbah_model::action::{ActionId, ActionKind, Image, Subject, Target};
+use casbah_model::action::{ActionId, ActionKind, ActionState, Image, Subject, Target};
 use casbah_model::event::{self, Deed, Event, Outcome, Person, Success, Value};
 use casbah_model::ports::ObjectStore;
 use casbah_model::tally::Tallies;
@@ -197,6 +197,7 @@ pub(crate) struct Journal {
     normaliser: Normaliser,
     tallies: Tallies,
     is_empty: bool,
+    ended: Option<ActionState>,
 }
 
 impl Journal {
@@ -207,6 +208,7 @@ impl Journal {
             normaliser: Normaliser::new(&step.connection, ctx.settings.ocsf),
             tallies: Tallies::default(),
             is_empty: true,
+            ended: None,
         })
     }
 
@@ -232,6 +234,21 @@ impl Journal {
         tally.written += 1;
         self.is_empty = false;
         Ok(())
+    }
+
+    /// Adds how an action ended, or its undoing.
+    pub(crate) async fn end(
+        &mut self,
+        action: &ActionItem,
+        at: Timestamp,
+    ) -> Result<(), StageError> {
+        self.ended = Some(action.state);
+        self.note(&Record::ended(action, at)).await
+    }
+
+    /// How an action ended by what is told here, if it did.
+    pub(crate) fn ended(&self) -> Option<ActionState> {
+        self.ended
     }
 
     /// Adds what happened to an action since the last time, and takes note that it was.

@@ -71,7 +71,7 @@ fn secrets_are_written_by_one_function_and_read_by_those_that_call_vendors() {
         let actions: Vec<_> = actions.into_iter().map(words).collect();
         let expected = match function.name.as_str() {
             "connect" => "all",
-            "test" | "user-scan" | "activity-poll" | "file-scan" => "read",
+            "test" | "user-scan" | "activity-poll" | "file-scan" | "govern" => "read",
             _ => "none",
         };
         let found = match &actions[..] {
