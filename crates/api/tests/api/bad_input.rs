@@ -395,7 +395,8 @@ fn paths_of(name: &str) -> Vec<(Method, String)> {
         }
         let path_text = pattern
             .replace("{connection}", name)
-            .replace("{stream}", "users");
+            .replace("{stream}", "users")
+            .replace("{action}", "a1");
         for method in ["GET", "POST", "PATCH", "DELETE"] {
             if path.get(method.to_ascii_lowercase()).is_some() {
                 all.push((method.parse().expect("a method"), path_text.clone()));
