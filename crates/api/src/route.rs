@@ -16,7 +16,7 @@ use crate::{Caller, actions, connections, inventory, ledger, permissions, servic
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Action {
+enum Handler {
     Health,
     OpenApi,
     ExplainProblem,
@@ -60,14 +60,14 @@ struct Route {
     pattern: &'static str,
     /// Parameters of the query.
     query: &'static [&'static str],
-    action: Action,
+    action: Handler,
 }
 
 const fn route(
     method: Method,
     pattern: &'static str,
     query: &'static [&'static str],
-    action: Action,
+    action: Handler,
 ) -> Route {
     Route {
         method,
@@ -81,42 +81,42 @@ const PAGED: &[&str] = &["limit", "next_token"];
 
 #[rustfmt::skip]
 static ROUTES: [Route; 36] = [
-    route(Method::GET, "/v1/health", &[], Action::Health),
-    route(Method::GET, "/v1/openapi.yaml", &[], Action::OpenApi),
-    route(Method::GET, "/v1/problems/{code}", &[], Action::ExplainProblem),
-    route(Method::GET, "/v1/connections", PAGED, Action::ListConnections),
-    route(Method::POST, "/v1/connections", &[], Action::CreateConnection),
-    route(Method::GET, "/v1/connections/{connection}", &[], Action::ReadConnection),
-    route(Method::PATCH, "/v1/connections/{connection}", &[], Action::ChangeConnection),
-    route(Method::DELETE, "/v1/connections/{connection}", &[], Action::DeleteConnection),
-    route(Method::POST, "/v1/connections/{connection}/pause", &[], Action::PauseConnection),
-    route(Method::POST, "/v1/connections/{connection}/resume", &[], Action::ResumeConnection),
-    route(Method::POST, "/v1/connections/{connection}/disconnect", &[], Action::DisconnectConnection),
-    route(Method::POST, "/v1/connections/{connection}/test", &[], Action::StartTest),
-    route(Method::GET, "/v1/connections/{connection}/test", &[], Action::ReadTest),
-    route(Method::POST, "/v1/connections/{connection}/scan", &[], Action::StartScan),
-    route(Method::GET, "/v1/connections/{connection}/progress", &[], Action::ReadProgress),
-    route(Method::GET, "/v1/connections/{connection}/permissions", &[], Action::ReadPermissions),
-    route(Method::GET, "/v1/connections/{connection}/streams", PAGED, Action::ListStreams),
-    route(Method::POST, "/v1/connections/{connection}/streams/{stream}/accept", &[], Action::AcceptSnapshot),
-    route(Method::GET, "/v1/connections/{connection}/ledger", ledger::QUERY, Action::ReadLedger),
-    route(Method::GET, "/v1/connections/{connection}/lag", &[], Action::ReadLag),
-    route(Method::GET, "/v1/connections/{connection}/gaps", PAGED, Action::ListGaps),
-    route(Method::GET, "/v1/connections/{connection}/users", inventory::USERS, Action::ListUsers),
-    route(Method::GET, "/v1/connections/{connection}/groups", inventory::GROUPS, Action::ListGroups),
-    route(Method::GET, "/v1/connections/{connection}/privileges", inventory::PRIVILEGES, Action::ListPrivileges),
-    route(Method::GET, "/v1/connections/{connection}/app-permissions", inventory::APP_PERMISSIONS, Action::ListAppPermissions),
-    route(Method::GET, "/v1/connections/{connection}/files", inventory::FILES, Action::ListFiles),
-    route(Method::POST, "/v1/connections/{connection}/actions", &[], Action::AskForAction),
-    route(Method::GET, "/v1/connections/{connection}/actions", PAGED, Action::ListActions),
-    route(Method::GET, "/v1/connections/{connection}/actions/{action}", &[], Action::ReadAction),
-    route(Method::GET, "/v1/connections/{connection}/actions/{action}/units", PAGED, Action::ListUnits),
-    route(Method::POST, "/v1/connections/{connection}/actions/{action}/approve", &[], Action::ApproveAction),
-    route(Method::POST, "/v1/connections/{connection}/actions/{action}/reject", &[], Action::RejectAction),
-    route(Method::POST, "/v1/connections/{connection}/actions/{action}/undo", &[], Action::UndoAction),
-    route(Method::POST, "/v1/actions/stop", &[], Action::StopActions),
-    route(Method::GET, "/v1/actions/stop", &[], Action::ReadStop),
-    route(Method::POST, "/v1/actions/resume", &[], Action::ResumeActions),
+    route(Method::GET, "/v1/health", &[], Handler::Health),
+    route(Method::GET, "/v1/openapi.yaml", &[], Handler::OpenApi),
+    route(Method::GET, "/v1/problems/{code}", &[], Handler::ExplainProblem),
+    route(Method::GET, "/v1/connections", PAGED, Handler::ListConnections),
+    route(Method::POST, "/v1/connections", &[], Handler::CreateConnection),
+    route(Method::GET, "/v1/connections/{connection}", &[], Handler::ReadConnection),
+    route(Method::PATCH, "/v1/connections/{connection}", &[], Handler::ChangeConnection),
+    route(Method::DELETE, "/v1/connections/{connection}", &[], Handler::DeleteConnection),
+    route(Method::POST, "/v1/connections/{connection}/pause", &[], Handler::PauseConnection),
+    route(Method::POST, "/v1/connections/{connection}/resume", &[], Handler::ResumeConnection),
+    route(Method::POST, "/v1/connections/{connection}/disconnect", &[], Handler::DisconnectConnection),
+    route(Method::POST, "/v1/connections/{connection}/test", &[], Handler::StartTest),
+    route(Method::GET, "/v1/connections/{connection}/test", &[], Handler::ReadTest),
+    route(Method::POST, "/v1/connections/{connection}/scan", &[], Handler::StartScan),
+    route(Method::GET, "/v1/connections/{connection}/progress", &[], Handler::ReadProgress),
+    route(Method::GET, "/v1/connections/{connection}/permissions", &[], Handler::ReadPermissions),
+    route(Method::GET, "/v1/connections/{connection}/streams", PAGED, Handler::ListStreams),
+    route(Method::POST, "/v1/connections/{connection}/streams/{stream}/accept", &[], Handler::AcceptSnapshot),
+    route(Method::GET, "/v1/connections/{connection}/ledger", ledger::QUERY, Handler::ReadLedger),
+    route(Method::GET, "/v1/connections/{connection}/lag", &[], Handler::ReadLag),
+    route(Method::GET, "/v1/connections/{connection}/gaps", PAGED, Handler::ListGaps),
+    route(Method::GET, "/v1/connections/{connection}/users", inventory::USERS, Handler::ListUsers),
+    route(Method::GET, "/v1/connections/{connection}/groups", inventory::GROUPS, Handler::ListGroups),
+    route(Method::GET, "/v1/connections/{connection}/privileges", inventory::PRIVILEGES, Handler::ListPrivileges),
+    route(Method::GET, "/v1/connections/{connection}/app-permissions", inventory::APP_PERMISSIONS, Handler::ListAppPermissions),
+    route(Method::GET, "/v1/connections/{connection}/files", inventory::FILES, Handler::ListFiles),
+    route(Method::POST, "/v1/connections/{connection}/actions", &[], Handler::AskForAction),
+    route(Method::GET, "/v1/connections/{connection}/actions", PAGED, Handler::ListActions),
+    route(Method::GET, "/v1/connections/{connection}/actions/{action}", &[], Handler::ReadAction),
+    route(Method::GET, "/v1/connections/{connection}/actions/{action}/units", PAGED, Handler::ListUnits),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/approve", &[], Handler::ApproveAction),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/reject", &[], Handler::RejectAction),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/undo", &[], Handler::UndoAction),
+    route(Method::POST, "/v1/actions/stop", &[], Handler::StopActions),
+    route(Method::GET, "/v1/actions/stop", &[], Handler::ReadStop),
+    route(Method::POST, "/v1/actions/resume", &[], Handler::ResumeActions),
 ];
 
 /// Every route with the parameters of its query, to compare with the document that describes them.
@@ -126,44 +126,44 @@ pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, &'static
         .map(|route| (&route.method, route.pattern, route.query))
 }
 
-async fn act(call: &Call<'_>, action: Action) -> Result<Reply, Problem> {
+async fn act(call: &Call<'_>, action: Handler) -> Result<Reply, Problem> {
     match action {
-        Action::Health => service::health(call).await,
-        Action::OpenApi => Ok(service::openapi()),
-        Action::ExplainProblem => service::explain(call),
-        Action::ListConnections => connections::list(call).await,
-        Action::CreateConnection => connections::create(call).await,
-        Action::ReadConnection => connections::read(call).await,
-        Action::ChangeConnection => connections::change(call).await,
-        Action::DeleteConnection => connections::delete(call).await,
-        Action::PauseConnection => connections::pause(call).await,
-        Action::ResumeConnection => connections::resume(call).await,
-        Action::DisconnectConnection => connections::disconnect(call).await,
-        Action::StartTest => work::start_test(call).await,
-        Action::ReadTest => work::read_test(call).await,
-        Action::StartScan => work::start_scan(call).await,
-        Action::ReadProgress => work::progress(call).await,
-        Action::ReadPermissions => permissions::read(call).await,
-        Action::ListStreams => streams::list(call).await,
-        Action::AcceptSnapshot => streams::accept(call).await,
-        Action::ReadLedger => ledger::read(call).await,
-        Action::ReadLag => streams::lag(call).await,
-        Action::ListGaps => ledger::gaps(call).await,
-        Action::ListUsers => inventory::users(call).await,
-        Action::ListGroups => inventory::groups(call).await,
-        Action::ListPrivileges => inventory::privileges(call).await,
-        Action::ListAppPermissions => inventory::app_permissions(call).await,
-        Action::ListFiles => inventory::files(call).await,
-        Action::AskForAction => actions::ask(call).await,
-        Action::ListActions => actions::list(call).await,
-        Action::ReadAction => actions::read(call).await,
-        Action::ListUnits => actions::units(call).await,
-        Action::ApproveAction => actions::approve(call).await,
-        Action::RejectAction => actions::reject(call).await,
-        Action::UndoAction => actions::undo(call).await,
-        Action::StopActions => actions::stop(call).await,
-        Action::ResumeActions => actions::resume(call).await,
-        Action::ReadStop => actions::read_stop(call).await,
+        Handler::Health => service::health(call).await,
+        Handler::OpenApi => Ok(service::openapi()),
+        Handler::ExplainProblem => service::explain(call),
+        Handler::ListConnections => connections::list(call).await,
+        Handler::CreateConnection => connections::create(call).await,
+        Handler::ReadConnection => connections::read(call).await,
+        Handler::ChangeConnection => connections::change(call).await,
+        Handler::DeleteConnection => connections::delete(call).await,
+        Handler::PauseConnection => connections::pause(call).await,
+        Handler::ResumeConnection => connections::resume(call).await,
+        Handler::DisconnectConnection => connections::disconnect(call).await,
+        Handler::StartTest => work::start_test(call).await,
+        Handler::ReadTest => work::read_test(call).await,
+        Handler::StartScan => work::start_scan(call).await,
+        Handler::ReadProgress => work::progress(call).await,
+        Handler::ReadPermissions => permissions::read(call).await,
+        Handler::ListStreams => streams::list(call).await,
+        Handler::AcceptSnapshot => streams::accept(call).await,
+        Handler::ReadLedger => ledger::read(call).await,
+        Handler::ReadLag => streams::lag(call).await,
+        Handler::ListGaps => ledger::gaps(call).await,
+        Handler::ListUsers => inventory::users(call).await,
+        Handler::ListGroups => inventory::groups(call).await,
+        Handler::ListPrivileges => inventory::privileges(call).await,
+        Handler::ListAppPermissions => inventory::app_permissions(call).await,
+        Handler::ListFiles => inventory::files(call).await,
+        Handler::AskForAction => actions::ask(call).await,
+        Handler::ListActions => actions::list(call).await,
+        Handler::ReadAction => actions::read(call).await,
+        Handler::ListUnits => actions::units(call).await,
+        Handler::ApproveAction => actions::approve(call).await,
+        Handler::RejectAction => actions::reject(call).await,
+        Handler::UndoAction => actions::undo(call).await,
+        Handler::StopActions => actions::stop(call).await,
+        Handler::ResumeActions => actions::resume(call).await,
+        Handler::ReadStop => actions::read_stop(call).await,
     }
 }
 
@@ -208,15 +208,15 @@ pub async fn answer(
     }
 }
 
-fn need(action: Action) -> Need {
+fn need(action: Handler) -> Need {
     match action {
-        Action::CreateConnection
-        | Action::ChangeConnection
-        | Action::StartScan
-        | Action::AskForAction
-        | Action::RejectAction
-        | Action::UndoAction
-        | Action::StopActions => Need::Fields,
+        Handler::CreateConnection
+        | Handler::ChangeConnection
+        | Handler::StartScan
+        | Handler::AskForAction
+        | Handler::RejectAction
+        | Handler::UndoAction
+        | Handler::StopActions => Need::Fields,
         _ => Need::Nothing,
     }
 }

@@ -87,6 +87,7 @@ pub struct Process {
     pub ports: Ports,
     pub function: String,
     times: Times,
+    policy: Policy,
     /// The context of the invocation before: its caches are worth keeping, and may be lost.
     idle: Mutex<Option<Context>>,
 }
@@ -106,6 +107,7 @@ impl Process {
             ports,
             function: settings.function.clone(),
             times,
+            policy: settings.policy.clone(),
             idle: Mutex::new(None),
         }
     }
@@ -138,7 +140,7 @@ impl Process {
             metrics: ports.metrics,
             curated: ports.curated,
             settings: self.times,
-            policy: Default::default(),
+            policy: self.policy.clone(),
             tokens: Arc::default(),
             roots: Default::default(),
             meter: Default::default(),

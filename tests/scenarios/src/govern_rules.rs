@@ -250,7 +250,11 @@ fn a_few_objects_are_done_when_their_share_of_the_limit_is_spent() {
         let ready = stage.world.simulator.ready(SUSPEND, 10);
         assert_eq!(ready.len(), 10);
         let done = stage.carry_out("ten", SUSPEND, &ready).await;
-        assert_eq!((done.state, done.counts.verified), (ActionState::Verified, 10), "{done:?}");
+        assert_eq!(
+            (done.state, done.counts.verified),
+            (ActionState::Verified, 10),
+            "{done:?}"
+        );
     });
 }
 
