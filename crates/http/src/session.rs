@@ -243,6 +243,12 @@ impl Session {
                     continue;
                 }
             };
+            // Vendors give such answers after they did it, too, whatever their codes mean for who reads.
+            let may_be_done = refused.status >= 500 || refused.status == 408;
+            if repeat == Repeat::IfNotDone && may_be_done {
+                let reason = format!("{} {} {}", refused.status, refused.code, refused.message);
+                return Err(unsure(call, reason.trim().into()));
+            }
             match refused.kind {
                 RefusalKind::Unauthorized if !is_renewed && outdated < OUTDATED_TRIES_MAX => {
                     let tokens = &self.parts.tokens;

@@ -21,12 +21,14 @@ use casbah_connector::{ConnectorError, Governance, Session};
 use casbah_model::action::ActionState;
 use casbah_model::connection::Cause;
 use casbah_model::message::Ticket;
+use casbah_model::permission::Tier;
 use casbah_model::ports::Query;
 use casbah_model::state::{Change, Condition, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
 use crate::context::Context;
 use crate::error::StageError;
+use crate::hint::nudge;
 use crate::items::{self, Scope};
 use crate::step::{Committed, Next, Step, leave};
 
@@ -40,8 +42,8 @@ pub use views::{ActionView, UnitView, units};
 
 /// The stream's name.
 pub const STREAM: &str = "govern";
-/// With nothing to do it looks again this late; whoever asks for something wakes it.
-const IDLE: SignedDuration = SignedDuration::from_hours(12);
+/// With nothing to do it looks again this late; whoever asks for something wakes it, unless they die in that moment.
+const IDLE: SignedDuration = SignedDuration::from_mins(15);
 /// While everything is stopped.
 const STOPPED_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Actions on no more objects than this are what somebody waits for.
@@ -84,7 +86,8 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         }
         let mut open = open(ctx, &step.scope).await?;
         open.retain(|action| !idle.contains(&action.id));
-        let Some(action) = choose(ctx, open, &mut later).await? else {
+        let tier = step.connection.settings.tier;
+        let Some(action) = choose(ctx, open, tier, &mut later).await? else {
             let again = later.iter().min().copied();
             break Next::CaughtUp(again.unwrap_or_else(|| ctx.now() + IDLE));
         };
@@ -106,7 +109,22 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         }
     };
     let ticket = leave(&bulk, &next).await;
-    step.release(next, ticket).await
+    let (key, scope, tier) = (
+        step.key.clone(),
+        step.scope.clone(),
+        step.connection.settings.tier,
+    );
+    let is_idle = matches!(next, Next::CaughtUp(_));
+    step.release(next, ticket).await?;
+    if is_idle {
+        // Who asked for something while this was at work left it alone.
+        let mut open = open(ctx, &scope).await?;
+        open.retain(|action| !idle.contains(&action.id));
+        if choose(ctx, open, tier, &mut vec![]).await?.is_some() {
+            nudge(ctx, &key).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn turn(
@@ -138,12 +156,17 @@ async fn turn(
 
 /// Actions that are open, or not told to their end.
 pub(crate) async fn open(ctx: &Context, scope: &Scope) -> Result<Vec<ActionItem>, StageError> {
-    let named = ctx.state.query(Query::prefix(scope.pk(), "O#")).await?;
-    let keys: Vec<_> = named
-        .iter()
-        .filter_map(|found| found.key.sk.strip_prefix("O#")?.parse().ok())
-        .map(|id| scope.action(&id))
-        .collect();
+    let mut query = Query::prefix(scope.pk(), "O#");
+    let mut keys = vec![];
+    loop {
+        let named = ctx.state.query(query.clone()).await?;
+        let Some(last) = named.last() else { break };
+        query.after = Some(last.key.sk.clone());
+        let ids = named
+            .iter()
+            .filter_map(|found| found.key.sk.strip_prefix("O#")?.parse().ok());
+        keys.extend(ids.map(|id| scope.action(&id)));
+    }
     let mut open = vec![];
     for some in keys.chunks(GET_MAX) {
         let found = ctx.state.get(some).await?;
@@ -163,6 +186,7 @@ const GET_MAX: usize = 100;
 async fn choose(
     ctx: &Context,
     mut open: Vec<ActionItem>,
+    tier: Tier,
     later: &mut Vec<Timestamp>,
 ) -> Result<Option<ActionItem>, StageError> {
     let now = ctx.now();
@@ -173,7 +197,8 @@ async fn choose(
             action.state,
             ActionState::Approved | ActionState::Applying | ActionState::Undoing
         );
-        if acts && is_stopped {
+        // A connection that is to observe by now does not go on with what was asked for before.
+        if acts && (is_stopped || tier < Tier::Act) {
             later.push(now + STOPPED_AGAIN);
         } else if action.state == ActionState::Pending
             && action.is_told()
@@ -196,15 +221,17 @@ async fn expire(step: &mut Step<'_>, mut action: ActionItem) -> Result<Turn, Sta
     action.happened("expired", NOBODY, now, None);
     // An undoing that nobody allowed leaves the action as it was.
     action.state = match action.is_undo {
-        true => ActionState::Verified,
+        true => ask::ended(&action),
         false => ActionState::Expired,
     };
+    if !action.is_undo {
+        action.cause = Some(Cause::new(
+            "expired",
+            "nobody approved it in time",
+            "plan it again",
+        ));
+    }
     action.is_undo = false;
-    action.cause = Some(Cause::new(
-        "expired",
-        "nobody approved it in time",
-        "plan it again",
-    ));
     let mut journal = Journal::new(step, step.ctx)?;
     journal.tell(&mut action).await?;
     save(step, action, journal, None).await

@@ -146,7 +146,7 @@ mod demo {
         assert_eq!(lines.len(), 80);
         let unknown = run(&["records", "--out", &out, "--family", "mails"]);
         assert_exit(&unknown, 252);
-        assert_says(&unknown, "choose from activities");
+        assert_says(&unknown, "choose from actions, activities");
         let paused = run(&["pause", "contoso", "--out", &out]);
         assert_exit(&paused, 0);
         assert!(

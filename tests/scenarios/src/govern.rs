@@ -23,6 +23,8 @@ use crate::world::{World, in_virtual_time, name, run, started};
 /// What happens to a change on its way to the vendor or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strike {
+    /// Nothing.
+    Spared,
     /// It is done, and the answer never comes.
     AnswerLost,
     /// It is done, and answered with an error.
@@ -57,6 +59,15 @@ impl Postman {
     pub fn arrived(&self) -> BTreeMap<String, u64> {
         self.arrived.lock().expect("no panic").clone()
     }
+}
+
+/// How often the change arrived that arrived most often. Sessions that come up while an account is being suspended are
+/// ended as often as it takes, which changes nothing that was not asked for.
+fn most(kind: ActionKind, arrived: &BTreeMap<String, u64>) -> u64 {
+    let counted = arrived
+        .iter()
+        .filter(|(line, _)| kind != ActionKind::SuspendUser || !line.contains("/sessions"));
+    counted.map(|(_, times)| *times).max().unwrap_or_default()
 }
 
 fn is_change(request: &Request) -> bool {
@@ -106,7 +117,7 @@ impl Transport for Postman {
                 host: "the vendor".into(),
             }),
             Some(Strike::ErrorButDone(status)) => Ok(answer(status)),
-            Some(Strike::Refused(_)) | None => answered,
+            Some(Strike::Refused(_) | Strike::Spared) | None => answered,
         }
     }
 }
@@ -247,10 +258,7 @@ async fn is_done_and_undone<S: Governed + 'static>(
     let done = stage.carry_out("done-1", kind, &ready).await;
     assert_eq!(done.state, ActionState::Verified, "{kind}: {done:?}");
     let arrived = stage.postman.arrived();
-    assert!(
-        !arrived.is_empty() && arrived.values().all(|times| *times == 1),
-        "{arrived:?}"
-    );
+    assert_eq!(most(kind, &arrived), 1, "{arrived:?}");
     if readback == Readback::Shown {
         assert_eq!(done.counts.verified, 1, "{kind}");
         let (again, _) = stage.plan("plan-2", kind, &ready).await;
@@ -287,10 +295,14 @@ async fn survives<S: Governed + 'static>(
     strike: Strike,
 ) {
     let ready = stage.world.simulator.ready(kind, 1);
-    stage.postman.strike(&[strike]);
+    // An account that is suspended has its sessions ended first.
+    match kind {
+        ActionKind::SuspendUser => stage.postman.strike(&[Strike::Spared, strike]),
+        _ => stage.postman.strike(&[strike]),
+    }
     let done = stage.carry_out("struck-1", kind, &ready).await;
     let arrived = stage.postman.arrived();
-    let most = arrived.values().max().copied().unwrap_or_default();
+    let most = most(kind, &arrived);
     match readback {
         Readback::Shown => {
             assert_eq!(
@@ -354,7 +366,7 @@ async fn survives_deaths<S: Governed + 'static>(
         let id = "died-1".parse().expect("an id");
         let action = govern::find(&next.ctx, &name(), &id).await.expect("there");
         let arrived = postman.arrived();
-        let most = arrived.values().max().copied().unwrap_or_default();
+        let most = most(kind, &arrived);
         assert_eq!(most.max(1), 1, "{kind}, dead at {fatal}: {arrived:?}");
         match readback {
             Readback::Shown => {

@@ -245,7 +245,7 @@ async fn told(system: &casbah_platform_local::LocalSystem, id: &ActionId) -> Vec
 #[test]
 fn a_few_objects_are_done_when_their_share_of_the_limit_is_spent() {
     in_virtual_time(async {
-        let mut stage = Stage::set(org()).await;
+        let mut stage = Stage::set(large()).await;
         stage.system.ctx.policy.approval = govern::Approval::Never;
         let ready = stage.world.simulator.ready(SUSPEND, 10);
         assert_eq!(ready.len(), 10);

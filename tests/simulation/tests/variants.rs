@@ -10,7 +10,8 @@ use casbah_simulation::variant::Variant;
 /// Variants that are caught in a handful of seeds; `--variants` looks for all of them among a thousand.
 const SEEDS: u64 = 12;
 /// Variants that need a rare meeting of faults, and so many seeds that a change should not wait for them.
-const RARE: [Variant; 8] = [
+const RARE: [Variant; 9] = [
+    Variant::CommitFencedBySequence,
     Variant::CommitWithoutFence,
     Variant::LeaseWithoutFence,
     Variant::UnfencedResync,

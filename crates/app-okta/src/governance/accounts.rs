@@ -53,11 +53,13 @@ pub(super) async fn image(
     session: &Session,
     order: Order<'_>,
 ) -> Result<Option<Image>, ConnectorError> {
-    Ok(user(session, order).await?.map(|user| status(&user.status)))
+    let user = user(session, order).await?;
+    Ok(user.map(|user| image_of(&user.id, &user.status)))
 }
 
-fn status(status: &str) -> Image {
-    Image::default().with(STATUS, status)
+/// With its id, because a login may pass to another account.
+fn image_of(id: &str, status: &str) -> Image {
+    Image::default().with("id", id).with(STATUS, status)
 }
 
 pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, ConnectorError> {
@@ -138,8 +140,8 @@ fn effect(kind: ActionKind, user: &User) -> Effect {
         _ => Undo::Never("only the user can choose a new password".into()),
     };
     Effect::Change {
-        before: status(&user.status),
-        after: status(to),
+        before: image_of(&user.id, &user.status),
+        after: image_of(&user.id, to),
         undo,
     }
 }
@@ -152,8 +154,9 @@ pub(super) async fn apply(
 ) -> Result<(), ConnectorError> {
     match order.kind {
         ActionKind::SuspendUser => {
+            // Before, because the account does not show whether it was done; after, for who signed in between the two.
+            end_sessions(session, order).await?;
             lifecycle(session, order, "suspend").await?;
-            // A suspended account's sessions live on for a while unless they are ended.
             end_sessions(session, order).await
         }
         ActionKind::RestoreUser => lifecycle(session, order, "unsuspend").await,

@@ -47,7 +47,7 @@ struct Grant {
 }
 
 const CUSTOM: &str = "CUSTOM";
-/// The most that one answer holds: a user with more groups or consents than this is not a person.
+/// The most that one answer holds: a user with more consents than this is not a person.
 const GRANTS_MAX: &str = "limit=200";
 
 /// What was found: how it shows in an image, what people call it, and why it cannot be taken or put back.
@@ -87,6 +87,8 @@ pub(super) async fn image(
     order: Order<'_>,
 ) -> Result<Option<Image>, ConnectorError> {
     let held = find(session, order).await?;
+    // What is held in a way that cannot be taken here is none of this action's business.
+    let held = held.map(|held| held.filter(|held| held.obstacle.is_none()));
     Ok(held.map(|held| match held {
         Some(held) => Image::default().with(held.name, held.value),
         None => Image::default(),
@@ -111,17 +113,23 @@ fn is_meant(role: &Role, wanted: &str) -> bool {
     role.id == wanted || (role.r#type == wanted && wanted != CUSTOM)
 }
 
+/// Held as a member of a group, not by the user alone.
+fn is_by_group(role: &Role) -> bool {
+    role.assignment_type.as_deref() == Some("GROUP")
+}
+
 async fn role(session: &Session, order: Order<'_>) -> Result<Option<Option<Held>>, ConnectorError> {
     let user = within(&order, "whose role it is")?;
     let Some(roles) = roles(session, user).await? else {
         return Ok(None);
     };
-    let found = roles
+    let (by_group, direct): (Vec<Role>, Vec<Role>) = roles
         .into_iter()
-        .find(|role| is_meant(role, &order.target.id));
+        .filter(|role| is_meant(role, &order.target.id))
+        .partition(is_by_group);
+    let found = direct.into_iter().chain(by_group).next();
     Ok(Some(found.map(|role| {
-        let is_by_group = role.assignment_type.as_deref() == Some("GROUP");
-        let obstacle = is_by_group.then(|| {
+        let obstacle = is_by_group(&role).then(|| {
             Cause::new(
                 "held-by-group",
                 "the user has this role as a member of a group",
@@ -206,7 +214,9 @@ pub(super) async fn remove(session: &Session, order: Order<'_>) -> Result<(), Co
             let user = within(&order, "whose role it is")?;
             // The id of an assignment changes when a role is given anew, so it is looked up each time.
             let roles = roles(session, user).await?.unwrap_or_default();
-            let found = roles.iter().find(|role| is_meant(role, &order.target.id));
+            let found = roles
+                .iter()
+                .find(|role| is_meant(role, &order.target.id) && !is_by_group(role));
             let Some(role) = found else {
                 return Ok(());
             };

@@ -14,7 +14,7 @@ use casbah_model::ports::{Query, StoreError};
 use casbah_model::state::{Change, Condition, Key, Write};
 use serde::{Deserialize, Serialize};
 
-use super::item::{ActionItem, Counts, OrderLine, Progress, Wish};
+use super::item::{ActionItem, Counts, Exception, OrderLine, Progress, Wish};
 use super::{STREAM, lists};
 use crate::apps;
 use crate::connect;
@@ -62,7 +62,11 @@ pub async fn ask(
     let connection = connection_of(ctx, connection).await?;
     let scope = connection.scope();
     if let Some(known) = read(ctx, &scope, &asked.id).await? {
-        return Ok(known);
+        if known.kind == asked.kind && known.parameters == asked.parameters {
+            return Ok(known);
+        }
+        let what = format!("{} is the id of another action", asked.id);
+        return Err(refused("id-taken", what, "ask under another id"));
     }
     check(ctx, &connection, &asked)?;
     let now = ctx.now();
@@ -102,6 +106,7 @@ pub async fn ask(
             ..Counts::default()
         },
         progress: Progress::default(),
+        applied_to: 0,
         exceptions: vec![],
         history: vec![],
         told: 0,
@@ -113,8 +118,22 @@ pub async fn ask(
         Write::create(scope.action(&action.id), items::write(&action)),
         open_write(&scope, &action.id),
     ];
-    change(ctx, &scope, writes).await?;
-    Ok(action)
+    for attempt in 1.. {
+        match change(ctx, &scope, writes.clone()).await {
+            // Somebody else made the stream, or this very action, in this moment.
+            Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
+                if attempt < TRIES_MAX =>
+            {
+                if let Some(known) = read(ctx, &scope, &action.id).await? {
+                    return Ok(known);
+                }
+                let wait = retry::quick_wait(attempt, ctx.rng.fraction());
+                ctx.sleep(ms_duration(wait)).await;
+            }
+            done => return done.map(|()| action),
+        }
+    }
+    unreachable!("the last attempt returns")
 }
 
 fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<(), StageError> {
@@ -220,6 +239,9 @@ pub async fn decide(
         }
         match &decision {
             Decision::Approve => {
+                // The rule of today counts, if it is the stricter one.
+                let now_needed = || ctx.policy.needs_approval(action.kind, &action.counts);
+                action.needs_approval = action.needs_approval.take().or_else(now_needed);
                 let objection = ctx.policy.objection(by, &action.requested_by);
                 // Where nobody else has to agree, whoever asked for it says so by themselves.
                 let is_enough = action.needs_approval.is_none() && by == action.requested_by;
@@ -247,7 +269,7 @@ pub async fn decide(
 }
 
 /// How an action ended before somebody wanted it undone.
-fn ended(action: &ActionItem) -> ActionState {
+pub(super) fn ended(action: &ActionItem) -> ActionState {
     match action.counts.failed {
         0 => ActionState::Verified,
         _ => ActionState::Failed,
@@ -266,7 +288,7 @@ pub async fn undo(
     update(ctx, &scope, id, |action, now| {
         let is_over = matches!(action.state, ActionState::Verified | ActionState::Failed);
         let changed = action.counts.verified;
-        if !is_over || action.is_undo || changed == 0 {
+        if !is_over || changed == 0 {
             let what = format!("{id} is {} and has nothing to undo", action.state.name());
             let fix = "only what an action changed, and was read back, can be put back";
             return Err(refused("state", what, fix));
@@ -280,12 +302,23 @@ pub async fn undo(
             reversible: changed,
             ..Counts::default()
         };
+        if !action.is_undo {
+            action.applied_to = action.progress.next;
+            let held = action.progress.later.iter().map(|later| later.unit);
+            action.exceptions.extend(held.map(|unit| Exception {
+                unit,
+                outcome: "untouched".into(),
+                why: "the action was stopped before it".into(),
+                is_undo: false,
+            }));
+        }
+        // What could not be put back the last time is tried again.
+        action.exceptions.retain(|exception| !exception.is_undo);
+        action.counts.undo_failed = 0;
         action.is_undo = true;
-        action.progress = Progress::default();
         action.requested_by = by.into();
         action.requested_at = now;
         action.approved_by = None;
-        action.cause = None;
         action.needs_approval = ctx.policy.needs_approval(action.kind, &counts);
         let needs_approval = action.needs_approval.is_some();
         action.expires_at = needs_approval.then(|| now + ctx.policy.approval_life);
@@ -326,12 +359,15 @@ async fn update(
     unreachable!("the last attempt returns")
 }
 
-/// Writes together with the stream that must look at them, which the first action makes.
+/// Makes writes and wakes the stream that must look at them, which the first action makes.
+///
+/// Whoever is at work there is not disturbed: what is under way would be sent by two. They look again when they are done.
 async fn change(ctx: &Context, scope: &Scope, mut writes: Vec<Write>) -> Result<(), StageError> {
     let key = scope.stream(STREAM);
     let found = ctx.state.get(std::slice::from_ref(&key)).await?;
     if found.iter().any(Option::is_some) {
-        return hint::change_and_wake(ctx, writes, &[key]).await;
+        ctx.state.transact(&ctx.random_id(), writes).await?;
+        return hint::nudge(ctx, &key).await;
     }
     let stream = StreamItem::new(&key, Stage::Govern, &[], ctx.now());
     writes.push(Write::create(key.clone(), items::write(&stream)));

@@ -1,13 +1,13 @@
 //! Carrying out: stretches of units, each marked as begun before anything of it is sent, and told when it is done.
 
-use casbah_connector::{ConnectorError, Governance, Order, Session};
-use casbah_model::SignedDuration;
+use casbah_connector::{ConnectorError, Governance, Order, Readback, Session, spec};
 use casbah_model::action::{ActionState, Effect, Image, Undo};
 use casbah_model::connection::Cause;
+use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 
 use super::attempt::{Direction, Outcome, Unit, attempt};
-use super::item::{ActionItem, Exception, Later, PlanLine};
+use super::item::{ActionItem, Exception, Later, PlanLine, Progress};
 use super::record::{Journal, Record};
 use super::{Turn, lists};
 use crate::context::Context;
@@ -21,7 +21,7 @@ const WIDTH: usize = 8;
 /// Units that wait for somebody else to let go of them; more count as failed.
 const LATER_MAX: usize = 200;
 const LATER_TRIES_MAX: u32 = 8;
-/// Grows with each try: about four hours in all.
+/// Grows with each try: about three hours in all.
 const LATER_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// So many failures in a row are no accident: whatever is wrong, it is wrong for the rest as well.
 const FAILURES_IN_A_ROW_MAX: u32 = 25;
@@ -36,6 +36,7 @@ pub(crate) async fn turn(
     mut action: ActionItem,
 ) -> Result<Turn, StageError> {
     let ctx = step.ctx;
+    let tried_before = action.progress.tried;
     let begun = begin(ctx, &mut action);
     let Some(units) = begun else {
         // Everything left is held by somebody else.
@@ -50,9 +51,13 @@ pub(crate) async fn turn(
         Committed::FencedOff => return Ok(Turn::Lost),
     }
     let done = work(step, session, governance, &action, &units).await?;
+    // What shows nothing is known not to be sent when it ends with an error: else it would be "unsure".
+    let is_shown =
+        spec(governance, action.kind).is_some_and(|spec| matches!(spec.readback, Readback::Shown));
     let mut journal = Journal::new(step, ctx)?;
     journal.tell(&mut action).await?;
     let mut broke_off = None;
+    forget_unstarted(&mut action, tried_before, &units, done.len());
     for (unit, line, outcome) in done {
         match outcome {
             Ok(outcome) => {
@@ -62,9 +67,12 @@ pub(crate) async fn turn(
                     journal.note(&record).await?;
                 }
             }
+            // What the others of this stretch came to is kept all the same.
             Err(error) => {
-                broke_off = Some(error);
-                break;
+                let was_marked = units.contains(&(unit, true));
+                let may_be_sent = is_shown || was_marked;
+                break_off(&mut action, unit, ctx.now(), may_be_sent);
+                broke_off.get_or_insert(error);
             }
         }
     }
@@ -82,6 +90,10 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
             true => ActionState::Undoing,
             false => ActionState::Applying,
         };
+        if action.is_undo {
+            action.progress = Progress::default();
+            action.cause = None;
+        }
     }
     let progress = &mut action.progress;
     let end = action.counts.planned.min(progress.next + CHUNK);
@@ -93,9 +105,41 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
     }
     let now = ctx.now();
     let due = progress.later.iter().filter(|later| later.at <= now);
-    let units: Vec<_> = due.map(|later| (later.unit, true)).collect();
+    let mut units: Vec<_> = due.map(|later| (later.unit, later.may_be_sent)).collect();
+    units.sort_unstable();
     let is_over = progress.later.is_empty();
     (!units.is_empty() || is_over).then_some(units)
+}
+
+/// Takes the marks of units back that were never started, because time was over.
+fn forget_unstarted(
+    action: &mut ActionItem,
+    tried_before: u64,
+    units: &[(u64, bool)],
+    started: usize,
+) {
+    let progress = &mut action.progress;
+    let is_stretch = units
+        .first()
+        .is_some_and(|(first, _)| *first == progress.next);
+    if is_stretch && let Some((unit, _)) = units.get(started) {
+        progress.tried = tried_before.max(*unit);
+    }
+}
+
+/// Keeps a unit for later that something else came in between of; it is no failure of its own.
+fn break_off(action: &mut ActionItem, unit: u64, now: Timestamp, may_be_sent: bool) {
+    let progress = &mut action.progress;
+    progress.next = progress.next.max(unit + 1);
+    let known = progress.later.iter().find(|later| later.unit == unit);
+    let tries = known.map_or(0, |later| later.tries);
+    progress.later.retain(|later| later.unit != unit);
+    progress.later.push(Later {
+        unit,
+        tries,
+        at: now,
+        may_be_sent,
+    });
 }
 
 type Done = (u64, PlanLine, Result<Outcome, ConnectorError>);
@@ -175,6 +219,9 @@ async fn one(
 
 /// Whether the action did not change a unit, so that there is nothing of its doing to undo.
 fn was_spared(action: &ActionItem, unit: u64) -> bool {
+    if unit >= action.applied_to {
+        return true;
+    }
     let mut exceptions = action.exceptions.iter();
     exceptions.any(|exception| exception.unit == unit && !exception.is_undo)
 }
@@ -191,7 +238,7 @@ fn settle(
     let waiting = progress.later.iter().position(|later| later.unit == unit);
     let tries = waiting.map_or(0, |at| progress.later.remove(at).tries);
     if waiting.is_none() {
-        progress.next = unit + 1;
+        progress.next = progress.next.max(unit + 1);
     }
     if !matches!(line.effect, Effect::Change { .. }) {
         return None;
@@ -203,6 +250,7 @@ fn settle(
                 unit,
                 tries: tries + 1,
                 at: ctx.now() + wait,
+                may_be_sent: false,
             });
             return None;
         }
@@ -248,7 +296,7 @@ fn record(
     unit: u64,
     line: PlanLine,
     outcome: &Outcome,
-    at: casbah_model::Timestamp,
+    at: Timestamp,
 ) -> Record {
     let (step, images) = match (action.is_undo, line.effect) {
         (false, Effect::Change { before, after, .. }) => ("applied", Some((before, after))),
@@ -269,14 +317,20 @@ fn record(
 }
 
 fn is_over(action: &ActionItem) -> bool {
+    is_done(action) || must_stop(action)
+}
+
+fn is_done(action: &ActionItem) -> bool {
     let progress = &action.progress;
-    let is_done = progress.next >= action.counts.planned && progress.later.is_empty();
-    is_done || must_stop(action)
+    progress.next >= action.counts.planned && progress.later.is_empty()
 }
 
 fn must_stop(action: &ActionItem) -> bool {
+    let of_now = |exception: &&Exception| {
+        exception.is_undo == action.is_undo && exception.outcome != "already"
+    };
     action.progress.failures_in_a_row >= FAILURES_IN_A_ROW_MAX
-        || action.exceptions.len() >= EXCEPTIONS_MAX
+        || action.exceptions.iter().filter(of_now).count() >= EXCEPTIONS_MAX
 }
 
 fn end(action: &mut ActionItem) {
@@ -285,11 +339,12 @@ fn end(action: &mut ActionItem) {
         true => counts.undo_failed,
         false => counts.failed,
     };
-    let left = counts.planned - action.progress.next.min(counts.planned);
-    action.cause = if must_stop(action) {
+    let ahead = counts.planned - action.progress.next.min(counts.planned);
+    let left = ahead + action.progress.later.len() as u64;
+    action.cause = if !is_done(action) {
         Some(Cause::new(
             "stopped",
-            format!("it was stopped after {failed} failures, with {left} objects not touched"),
+            format!("it was stopped after {failed} failures, with {left} objects not dealt with"),
             "see why they failed, mend that, and plan the rest again",
         ))
     } else if failed > 0 {

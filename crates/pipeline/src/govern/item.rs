@@ -45,6 +45,9 @@ pub struct ActionItem {
     pub counts: Counts,
     #[serde(default)]
     pub progress: Progress,
+    /// Units before this one were dealt with when it was asked to be undone.
+    #[serde(default)]
+    pub applied_to: u64,
     /// Units that did not become as planned.
     #[serde(default)]
     pub exceptions: Vec<Exception>,
@@ -96,7 +99,7 @@ pub struct Progress {
     pub next: u64,
     /// Units up to here may have been sent: they are read before anything else is done to them.
     pub tried: u64,
-    /// Units that somebody else held.
+    /// Units that somebody else held, or that were broken off.
     #[serde(default)]
     pub later: Vec<Later>,
     #[serde(default)]
@@ -108,6 +111,8 @@ pub struct Later {
     pub unit: u64,
     pub tries: u32,
     pub at: Timestamp,
+    /// It may have been sent: it is read before anything else is done to it.
+    pub may_be_sent: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,10 +57,7 @@ impl ActionView {
             expires_at: action.expires_at,
             counts,
             held: action.progress.later.len(),
-            can_be_undone: is_over
-                && !action.is_undo
-                && counts.verified > 0
-                && counts.reversible > 0,
+            can_be_undone: is_over && counts.verified > 0 && counts.reversible > 0,
             cause: action.cause.clone(),
             history: action.history.clone(),
         }
@@ -100,6 +97,11 @@ fn view(action: &ActionItem, unit: u64, line: PlanLine) -> UnitView {
         .iter()
         .rfind(|exception| exception.unit == unit);
     let is_held = action.progress.later.iter().any(|later| later.unit == unit);
+    let is_undoing = action.is_undo
+        && matches!(
+            action.state,
+            ActionState::Undoing | ActionState::Undone | ActionState::Failed
+        );
     let is_passed = unit < action.progress.next && !is_held;
     let (outcome, why) = match (&line.effect, exception) {
         (Effect::Refused(cause), _) => ("refused".to_string(), Some(cause.to_string())),
@@ -109,8 +111,8 @@ fn view(action: &ActionItem, unit: u64, line: PlanLine) -> UnitView {
             (exception.outcome.clone(), why)
         }
         (Effect::Change { .. }, None) if is_held => ("held".into(), None),
-        (Effect::Change { .. }, None) if action.is_undo && is_passed => ("undone".into(), None),
-        (Effect::Change { .. }, None) if action.is_undo || is_passed => ("verified".into(), None),
+        (Effect::Change { .. }, None) if is_undoing && is_passed => ("undone".into(), None),
+        (Effect::Change { .. }, None) if is_undoing || is_passed => ("verified".into(), None),
         (Effect::Change { .. }, None) => ("planned".into(), None),
     };
     UnitView {
