@@ -15,6 +15,7 @@ mod lists;
 mod planning;
 mod policy;
 pub mod record;
+mod stop;
 mod views;
 
 use casbah_connector::{ConnectorError, Governance, Session};
@@ -32,12 +33,11 @@ use crate::hint::nudge;
 use crate::items::{self, Scope};
 use crate::step::{Committed, Next, Step, leave};
 
-pub use ask::{
-    Asked, Decision, Stop, actions, ask, decide, find, is_stopped, resume, stop, undo, work_until,
-};
+pub use ask::{Asked, Decision, actions, ask, decide, find, undo, work_until};
 pub use item::{ActionItem, Counts, Exception, Happened, Progress, Wish};
 pub use policy::{Approval, Policy};
 use record::Journal;
+pub use stop::{Stop, is_stopped, resume, stop};
 pub use views::{ActionView, UnitView, units};
 
 /// The stream's name.

@@ -1,4 +1,4 @@
-//! What people do with actions: ask for one, decide about it, have it undone, look at it, and stop all of them.
+//! What people do with actions: ask for one, decide about it, have it undone, and look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,7 @@ use casbah_model::connection::{Cause, ConnectionId};
 use casbah_model::message::{Message, Stage};
 use casbah_model::permission::Tier;
 use casbah_model::ports::{Query, StoreError};
-use casbah_model::state::{Change, Condition, Key, Write};
-use serde::{Deserialize, Serialize};
+use casbah_model::state::Write;
 
 use super::item::{ActionItem, Counts, Exception, OrderLine, Progress, Wish};
 use super::{STREAM, lists};
@@ -436,53 +435,6 @@ pub async fn actions(
     }
     actions.sort_by(|a, b| b.history[0].at.cmp(&a.history[0].at).then(a.id.cmp(&b.id)));
     Ok(actions)
-}
-
-/// Who stopped all actions, when and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
-    pub by: String,
-    pub at: Timestamp,
-    pub reason: String,
-}
-
-fn stop_key() -> Key {
-    Key::new("GOVERN", "STOP")
-}
-
-/// Holds all actions of all connections: what is under way ends with the units that are begun.
-pub async fn stop(ctx: &Context, by: &str, reason: &str) -> Result<Stop, StageError> {
-    let stop = Stop {
-        by: by.into(),
-        at: ctx.now(),
-        reason: reason.into(),
-    };
-    ctx.state
-        .write(Write::put(stop_key(), items::write(&stop)))
-        .await?;
-    tracing::warn!(by, "all actions are stopped");
-    Ok(stop)
-}
-
-/// Lets actions go on, within a minute.
-pub async fn resume(ctx: &Context) -> Result<(), StageError> {
-    let write = Write {
-        key: stop_key(),
-        condition: Condition::Always,
-        change: Change::Delete,
-    };
-    ctx.state.write(write).await?;
-    Ok(())
-}
-
-/// Whether all actions are stopped, and by whom.
-pub async fn is_stopped(ctx: &Context) -> Result<Option<Stop>, StageError> {
-    let key = stop_key();
-    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
-    match found.first() {
-        Some(Some(item)) => Ok(Some(items::read(&key, item)?)),
-        _ => Ok(None),
-    }
 }
 
 /// Works on a connection's actions here and now until `is_enough`, for one who knows that nobody else does.
