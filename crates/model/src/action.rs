@@ -85,7 +85,12 @@ pub enum ActionKind {
     RemovePerson,
     RemoveExternal,
     MakePrivate,
+    InheritSharing,
+    Quarantine,
     Trash,
+    RestoreFile,
+    ApplyLabel,
+    RemoveLabel,
 }
 
 /// What an action is done to.
@@ -110,7 +115,7 @@ pub enum Countermeasure {
 }
 
 impl ActionKind {
-    pub const ALL: [ActionKind; 18] = [
+    pub const ALL: [ActionKind; 23] = [
         ActionKind::SuspendUser,
         ActionKind::RestoreUser,
         ActionKind::DeactivateUser,
@@ -128,7 +133,12 @@ impl ActionKind {
         ActionKind::RemovePerson,
         ActionKind::RemoveExternal,
         ActionKind::MakePrivate,
+        ActionKind::InheritSharing,
+        ActionKind::Quarantine,
         ActionKind::Trash,
+        ActionKind::RestoreFile,
+        ActionKind::ApplyLabel,
+        ActionKind::RemoveLabel,
     ];
 
     /// The name in commands, in the API and in events.
@@ -151,7 +161,12 @@ impl ActionKind {
             ActionKind::RemovePerson => "remove-person",
             ActionKind::RemoveExternal => "remove-external",
             ActionKind::MakePrivate => "make-private",
+            ActionKind::InheritSharing => "inherit-sharing",
+            ActionKind::Quarantine => "quarantine",
             ActionKind::Trash => "trash",
+            ActionKind::RestoreFile => "restore-file",
+            ActionKind::ApplyLabel => "apply-label",
+            ActionKind::RemoveLabel => "remove-label",
         }
     }
 
@@ -175,7 +190,14 @@ impl ActionKind {
             ActionKind::RemovePerson => "take one person's access to a file",
             ActionKind::RemoveExternal => "take the access of all external people to a file",
             ActionKind::MakePrivate => "take everybody's access to a file but the owner's",
+            ActionKind::InheritSharing => "leave a file only the access that its folder gives",
+            ActionKind::Quarantine => {
+                "take a file's sharing and move it where only its owner looks"
+            }
             ActionKind::Trash => "move a file to the trash",
+            ActionKind::RestoreFile => "take a file out of the trash",
+            ActionKind::ApplyLabel => "put a label on a file",
+            ActionKind::RemoveLabel => "take a file's label off",
         }
     }
 
@@ -198,7 +220,12 @@ impl ActionKind {
             | ActionKind::RemovePerson
             | ActionKind::RemoveExternal
             | ActionKind::MakePrivate
-            | ActionKind::Trash => Subject::File,
+            | ActionKind::InheritSharing
+            | ActionKind::Quarantine
+            | ActionKind::Trash
+            | ActionKind::RestoreFile
+            | ActionKind::ApplyLabel
+            | ActionKind::RemoveLabel => Subject::File,
         }
     }
 
@@ -208,6 +235,8 @@ impl ActionKind {
             | ActionKind::DeactivateUser
             | ActionKind::DisableApp
             | ActionKind::MakePrivate
+            | ActionKind::InheritSharing
+            | ActionKind::Quarantine
             | ActionKind::NarrowLink
             | ActionKind::ExpireLink => Countermeasure::Isolate,
             ActionKind::EndSessions
@@ -219,10 +248,11 @@ impl ActionKind {
             | ActionKind::RemovePerson
             | ActionKind::RemoveExternal
             | ActionKind::Trash => Countermeasure::Evict,
-            ActionKind::RestoreUser => Countermeasure::Restore,
-            ActionKind::RequireNewPassword | ActionKind::ConfirmCompromised => {
-                Countermeasure::Harden
-            }
+            ActionKind::RestoreUser | ActionKind::RestoreFile => Countermeasure::Restore,
+            ActionKind::RequireNewPassword
+            | ActionKind::ConfirmCompromised
+            | ActionKind::ApplyLabel
+            | ActionKind::RemoveLabel => Countermeasure::Harden,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Actions, of every app that has some: planned as they are applied, applied as they are verified, undone to what was
 //! before; and nothing is done twice, whatever is lost on the way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use casbah_connector::{Readback, WayBack};
 use casbah_model::SignedDuration;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Effect, Image};
+use casbah_model::app::{App, Component};
 use casbah_model::permission::Tier;
 use casbah_model::ports::Transport;
 use casbah_model::transport::{Headers, Method, Request, Response, TransportError};
@@ -136,7 +137,7 @@ impl<S: Governed + 'static> Stage<S> {
     pub async fn set(world: World<S>) -> Stage<S> {
         let postman = Postman::new(Arc::clone(&world.simulator) as _);
         let system = world.open_with(Arc::clone(&postman) as _);
-        let mut settings = world.settings(&["users"]);
+        let mut settings = world.settings(&acted_on(world.simulator.app()));
         settings.tier = Tier::Act;
         connect::connect(&system.ctx, &settings, &world.simulator.secret())
             .await
@@ -196,6 +197,17 @@ impl<S: Governed + 'static> Stage<S> {
         let units = govern::units(&self.system.ctx, &action, 0, 10).await;
         units.expect("a plan").remove(0)
     }
+}
+
+/// Names of the components that an app's actions belong to, and of what those need.
+fn acted_on(app: App) -> Vec<&'static str> {
+    let governance = apps::connector(app).governance();
+    let specs = governance.expect("an app that is acted on").actions();
+    let components: BTreeSet<_> = specs
+        .iter()
+        .flat_map(|spec| [&[spec.component], spec.component.needs()].concat())
+        .collect();
+    components.into_iter().map(Component::name).collect()
 }
 
 pub fn asked(id: &str, kind: ActionKind, ready: &[Ready], wish: Wish) -> Asked {
