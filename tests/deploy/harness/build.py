@@ -31,11 +31,12 @@ def build(with_sam=False, is_dev=False):
     infra = [path.relative_to(REPOSITORY) for path in (REPOSITORY / "infra").glob("*.yaml") if path.name != "openapi.yaml"]
     lint = [TOOLS / "sam/bin/cfn-lint", "--regions", "us-east-1", "eu-central-1", "--", "template.yaml", *sorted(map(str, infra))]
     took["cfn-lint"] = run("cfn-lint", lint, **shared)
-    tenant = ["cargo", "build", "--release", "--locked", *chosen("casbah-platform-local")]
+    tenant = ["cargo", "build", "--release", "--locked", "--bin", "casbah"]
     took["cargo build of the tenant"] = run("tenant-build", tenant, **shared)
-    # Chosen together: the contract tests, which come before this in CI, have compiled all that these need.
     names = [f"casbah-{name}" for name in folders().values()]
-    development = ["cargo", "build", "--locked", *chosen("casbah-stack", *(names if is_dev else []))]
+    # With the tests against emulators, which come before this in CI: so all of it was compiled with them.
+    tested = ["--bins", "--test", "contracts", *chosen("casbah-platform-aws", *names)]
+    development = ["cargo", "build", "--locked", *chosen("casbah-stack"), *(tested if is_dev else [])]
     took["cargo build of the signer"] = run("signer-build", development, **shared)
     if not with_sam and not is_dev:
         command = ["cargo", "build", "--release", "--locked", *chosen(*names)]

@@ -144,7 +144,8 @@ pub fn shrink(seed: u64, options: &Options) -> Options {
 
 /// The command that runs a seed again.
 pub fn command(seed: u64, options: &Options) -> String {
-    let mut text = format!("cargo run --release -p casbah-simulation -- --from {seed} --seeds 1");
+    let mut text =
+        format!("cargo run --release --bin casbah-simulation -- --from {seed} --seeds 1");
     if options.app != App::Microsoft365 {
         let _ = write!(text, " --app {}", options.app.name());
     }

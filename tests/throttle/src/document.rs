@@ -19,7 +19,7 @@ Vendors allow so many calls in a time, and answer 429 to the rest.
 Casbah's workers are short-lived functions that share each limit by taking slices of its time from one table item (`crates/http/src/gate`).
 This page says how close to a limit they go, and what you will see.
 
-`cargo bench -p casbah-throttle` wrote this page.
+`cargo run --release --bin casbah-throttle` wrote this page.
 It drives the real gate with workers, queue, table and vendors in virtual time; the same code gives the same figures.
 ";
 

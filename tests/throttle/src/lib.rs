@@ -2,7 +2,7 @@
 //! time (throttle design, section 14).
 //!
 //! The workers drive the gate of `casbah-http` itself, not a model of it. What the design promises
-//! is checked on every call, wait and write; `cargo bench -p casbah-throttle` writes the figures to
+//! is checked on every call, wait and write; `cargo run --release --bin casbah-throttle` writes the figures to
 //! docs/throttle.md.
 
 #![expect(

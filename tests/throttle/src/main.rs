@@ -1,4 +1,4 @@
-//! Writes docs/throttle.md: `cargo bench -p casbah-throttle`.
+//! Writes docs/throttle.md: `cargo run --release --bin casbah-throttle`.
 
 use std::path::Path;
 

@@ -267,7 +267,7 @@ fn who_goes_without_slices_is_refused_more_or_gets_less() {
     assert!(split.refused > 0.1, "{split:?}");
 }
 
-/// `cargo bench -p casbah-throttle` writes the document anew.
+/// `cargo run --release --bin casbah-throttle` writes the document anew.
 #[test]
 fn the_document_says_what_the_code_does() {
     let page = include_str!("../../../docs/throttle.md");

@@ -1,4 +1,4 @@
-//! A minute of hostile records: `cargo run --release -p casbah-corpus --bin fuzz -- --seconds 60 --seed 1`.
+//! A minute of hostile records: `cargo run --release --bin fuzz -- --seconds 60 --seed 1`.
 //!
 //! `--case N` runs one case again. A finding is printed, its input is written to `target/fuzz-N`, and the exit is 1.
 

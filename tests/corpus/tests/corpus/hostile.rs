@@ -167,7 +167,7 @@ proptest! {
     }
 }
 
-/// A taste of what `cargo run -p casbah-corpus --bin fuzz` does for as long as one likes.
+/// A taste of what `cargo run --bin fuzz` does for as long as one likes.
 #[test]
 fn damaged_records_and_pages_break_no_law() {
     let healthy = casbah_corpus::cases::healthy();
