@@ -1,17 +1,14 @@
 //! Actions, of every app that has some: planned as they are applied, applied as they are verified, undone to what was
 //! before; and nothing is done twice, whatever is lost on the way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use casbah_connector::{Readback, WayBack};
 use casbah_model::SignedDuration;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Effect, Image};
 use casbah_model::app::{App, Component};
 use casbah_model::permission::Tier;
-use casbah_model::ports::Transport;
-use casbah_model::transport::{Headers, Method, Request, Response, TransportError};
 use casbah_pipeline::govern::{self, ActionItem, Asked, Decision, UnitView, Wish};
 use casbah_pipeline::{apps, connect};
 use casbah_platform_local::LocalSystem;
@@ -19,48 +16,8 @@ use casbah_simulators::governed::{Governed, Ready};
 use casbah_simulators::okta;
 
 use crate::deaths::{Fate, mortal};
+use crate::postman::{Postman, Strike};
 use crate::world::{World, in_virtual_time, name, run, started};
-
-/// What happens to a change on its way to the vendor or back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strike {
-    /// Nothing.
-    Spared,
-    /// It is done, and the answer never comes.
-    AnswerLost,
-    /// It is done, and answered with an error.
-    ErrorButDone(u16),
-    /// It is not done, and answered with an error.
-    Refused(u16),
-}
-
-/// Hands requests on, counts those that change something, and lets strikes happen to them in turn.
-pub struct Postman {
-    inner: Arc<dyn Transport>,
-    strikes: Mutex<VecDeque<Strike>>,
-    /// Changes that arrived, by method and address.
-    arrived: Mutex<BTreeMap<String, u64>>,
-}
-
-impl Postman {
-    fn new(inner: Arc<dyn Transport>) -> Arc<Postman> {
-        let (strikes, arrived) = Default::default();
-        Arc::new(Postman {
-            inner,
-            strikes,
-            arrived,
-        })
-    }
-
-    pub fn strike(&self, strikes: &[Strike]) {
-        self.strikes.lock().expect("no panic").extend(strikes);
-        self.arrived.lock().expect("no panic").clear();
-    }
-
-    pub fn arrived(&self) -> BTreeMap<String, u64> {
-        self.arrived.lock().expect("no panic").clone()
-    }
-}
 
 /// How often the change arrived that arrived most often. Sessions that come up while an account is being suspended are
 /// ended as often as it takes, which changes nothing that was not asked for.
@@ -69,58 +26,6 @@ fn most(kind: ActionKind, arrived: &BTreeMap<String, u64>) -> u64 {
         .iter()
         .filter(|(line, _)| kind != ActionKind::SuspendUser || !line.contains("/sessions"));
     counted.map(|(_, times)| *times).max().unwrap_or_default()
-}
-
-fn is_change(request: &Request) -> bool {
-    request.method != Method::Get && !request.url.contains("/token")
-}
-
-struct NoBody;
-
-#[async_trait]
-impl casbah_model::transport::Body for NoBody {
-    async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, TransportError> {
-        Ok(None)
-    }
-}
-
-fn answer(status: u16) -> Response {
-    Response {
-        status,
-        headers: Headers::default(),
-        body: Box::new(NoBody),
-    }
-}
-
-#[async_trait]
-impl Transport for Postman {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        if !is_change(&request) {
-            return self.inner.send(request).await;
-        }
-        let strike = self.strikes.lock().expect("no panic").pop_front();
-        if let Some(Strike::Refused(status)) = strike {
-            return Ok(answer(status));
-        }
-        let line = format!("{:?} {}", request.method, request.url);
-        let answered = self.inner.send(request).await;
-        let is_done = answered.as_ref().is_ok_and(|answer| answer.status < 300);
-        if is_done {
-            *self
-                .arrived
-                .lock()
-                .expect("no panic")
-                .entry(line)
-                .or_default() += 1;
-        }
-        match strike {
-            Some(Strike::AnswerLost) => Err(TransportError::Timeout {
-                host: "the vendor".into(),
-            }),
-            Some(Strike::ErrorButDone(status)) => Ok(answer(status)),
-            Some(Strike::Refused(_) | Strike::Spared) | None => answered,
-        }
-    }
 }
 
 /// A tenant that may be acted on, connected and read.

@@ -267,7 +267,7 @@ fn an_action_whose_every_object_fails_stops_by_itself() {
         // Nothing is done, and each is answered with an error that stays.
         stage
             .postman
-            .strike(&[crate::govern::Strike::Refused(403); 400]);
+            .strike(&[crate::postman::Strike::Refused(403); 400]);
         let done = stage.carry_out("failing", SUSPEND, &ready).await;
         assert_eq!(done.state, ActionState::Failed);
         assert_eq!(done.cause.expect("why").code, "stopped");

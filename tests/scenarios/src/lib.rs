@@ -16,6 +16,7 @@ mod hooks;
 mod leaving;
 mod life;
 mod okta;
+mod postman;
 mod stages;
 mod storage;
 mod tables;
