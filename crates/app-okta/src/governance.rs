@@ -75,6 +75,14 @@ const fn account(kind: ActionKind) -> ActionSpec {
     }
 }
 
+/// What an account holds is there or not; else an action is about the account itself.
+fn is_holding(kind: ActionKind) -> bool {
+    matches!(
+        kind,
+        ActionKind::RevokeRole | ActionKind::RemoveFromGroup | ActionKind::RevokeUserGrant
+    )
+}
+
 #[async_trait]
 impl Governance for Actions {
     fn actions(&self) -> &'static [ActionSpec] {
@@ -82,11 +90,9 @@ impl Governance for Actions {
     }
 
     async fn plan(&self, session: &Session, order: Order<'_>) -> Result<Plan, ConnectorError> {
-        match order.kind {
-            ActionKind::RevokeRole | ActionKind::RemoveFromGroup | ActionKind::RevokeUserGrant => {
-                holdings::plan(session, order).await
-            }
-            _ => accounts::plan(session, order).await,
+        match is_holding(order.kind) {
+            true => holdings::plan(session, order).await,
+            false => accounts::plan(session, order).await,
         }
     }
 
@@ -95,11 +101,9 @@ impl Governance for Actions {
         session: &Session,
         order: Order<'_>,
     ) -> Result<Option<Image>, ConnectorError> {
-        match order.kind {
-            ActionKind::RevokeRole | ActionKind::RemoveFromGroup | ActionKind::RevokeUserGrant => {
-                holdings::image(session, order).await
-            }
-            _ => accounts::image(session, order).await,
+        match is_holding(order.kind) {
+            true => holdings::image(session, order).await,
+            false => accounts::image(session, order).await,
         }
     }
 
@@ -107,14 +111,12 @@ impl Governance for Actions {
         &self,
         session: &Session,
         order: Order<'_>,
-        now: &Image,
-        to: &Image,
+        _now: &Image,
+        _to: &Image,
     ) -> Result<(), ConnectorError> {
-        match order.kind {
-            ActionKind::RevokeRole | ActionKind::RemoveFromGroup | ActionKind::RevokeUserGrant => {
-                holdings::remove(session, order).await
-            }
-            _ => accounts::apply(session, order, now, to).await,
+        match is_holding(order.kind) {
+            true => holdings::remove(session, order).await,
+            false => accounts::apply(session, order).await,
         }
     }
 
@@ -122,14 +124,12 @@ impl Governance for Actions {
         &self,
         session: &Session,
         order: Order<'_>,
-        now: &Image,
-        to: &Image,
+        _now: &Image,
+        _to: &Image,
     ) -> Result<(), ConnectorError> {
-        match order.kind {
-            ActionKind::RevokeRole | ActionKind::RemoveFromGroup => {
-                holdings::put_back(session, order).await
-            }
-            _ => accounts::undo(session, order, now, to).await,
+        match is_holding(order.kind) {
+            true => holdings::put_back(session, order).await,
+            false => accounts::undo(session, order).await,
         }
     }
 }
@@ -143,6 +143,15 @@ fn within<'a>(order: &Order<'a>, what: &str) -> Result<&'a str, ConnectorError> 
             "write it in front, with a slash between them",
         )
     })
+}
+
+/// Nothing can be put back: said before anything is sent, wherever somebody asks for it all the same.
+fn no_way_back(kind: ActionKind) -> ConnectorError {
+    declined(
+        "no-way-back",
+        format!("{kind} cannot be undone"),
+        "nothing can be put back",
+    )
 }
 
 fn declined(code: &str, what: impl Into<String>, fix: impl Into<String>) -> ConnectorError {

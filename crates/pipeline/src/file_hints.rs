@@ -117,18 +117,13 @@ async fn roots(ctx: &Context, scope: &Scope) -> Result<Roots, StageError> {
         return Ok(Arc::clone(roots));
     }
     let mut roots = BTreeMap::new();
-    let mut query = Query::prefix(scope.units(QUEUE), "U#");
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        for found in &page {
-            let unit: StreamItem = items::read(&found.key, &found.item)?;
-            if let Some(root) = unit.root {
-                roots.insert(normal(&root.address), found.key.clone());
-            }
+    let query = Query::prefix(scope.units(QUEUE), "U#");
+    items::each(ctx, query, |key, unit: StreamItem| {
+        if let Some(root) = unit.root {
+            roots.insert(normal(&root.address), key.clone());
         }
-        let Some(last) = page.last() else { break };
-        query.after = Some(last.key.sk.clone());
-    }
+    })
+    .await?;
     let roots = Arc::new(roots);
     let mut cache = ctx
         .roots

@@ -19,13 +19,15 @@ mod stop;
 mod views;
 
 use casbah_connector::{ConnectorError, Governance, Session};
-use casbah_model::action::ActionState;
+use casbah_model::action::{ActionId, ActionState};
 use casbah_model::connection::Cause;
 use casbah_model::message::Ticket;
 use casbah_model::permission::Tier;
 use casbah_model::ports::Query;
 use casbah_model::state::{Change, Condition, Write};
 use casbah_model::{SignedDuration, Timestamp};
+
+use serde::de::IgnoredAny;
 
 use crate::context::Context;
 use crate::error::StageError;
@@ -73,6 +75,7 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         return step.release(Next::CaughtUp(ctx.now() + IDLE), None).await;
     };
     let (prompt, _) = ctx.interactive_session(&step.connection).await?;
+    let tier = step.connection.settings.tier;
     let mut later: Vec<Timestamp> = vec![];
     let mut idle = vec![];
     // Calls that somebody waits for have a small share of the limit; who has used it up takes turns with the others.
@@ -84,10 +87,7 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         if !step.is_still_wanted().await? {
             break Next::Wait(ctx.now() + STOPPED_AGAIN);
         }
-        let mut open = open(ctx, &step.scope).await?;
-        open.retain(|action| !idle.contains(&action.id));
-        let tier = step.connection.settings.tier;
-        let Some(action) = choose(ctx, open, tier, &mut later).await? else {
+        let Some(action) = choose(ctx, &step.scope, tier, &idle, &mut later).await? else {
             let again = later.iter().min().copied();
             break Next::CaughtUp(again.unwrap_or_else(|| ctx.now() + IDLE));
         };
@@ -109,18 +109,13 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
         }
     };
     let ticket = leave(&bulk, &next).await;
-    let (key, scope, tier) = (
-        step.key.clone(),
-        step.scope.clone(),
-        step.connection.settings.tier,
-    );
+    let (key, scope) = (step.key.clone(), step.scope.clone());
     let is_idle = matches!(next, Next::CaughtUp(_));
     step.release(next, ticket).await?;
     if is_idle {
         // Who asked for something while this was at work left it alone.
-        let mut open = open(ctx, &scope).await?;
-        open.retain(|action| !idle.contains(&action.id));
-        if choose(ctx, open, tier, &mut vec![]).await?.is_some() {
+        let missed = choose(ctx, &scope, tier, &idle, &mut vec![]).await?;
+        if missed.is_some() {
             nudge(ctx, &key).await?;
         }
     }
@@ -156,17 +151,16 @@ async fn turn(
 
 /// Actions that are open, or not told to their end.
 pub(crate) async fn open(ctx: &Context, scope: &Scope) -> Result<Vec<ActionItem>, StageError> {
-    let mut query = Query::prefix(scope.pk(), "O#");
     let mut keys = vec![];
-    loop {
-        let named = ctx.state.query(query.clone()).await?;
-        let Some(last) = named.last() else { break };
-        query.after = Some(last.key.sk.clone());
-        let ids = named
-            .iter()
-            .filter_map(|found| found.key.sk.strip_prefix("O#")?.parse().ok());
-        keys.extend(ids.map(|id| scope.action(&id)));
-    }
+    items::each(
+        ctx,
+        Query::prefix(scope.pk(), "O#"),
+        |key, _: IgnoredAny| {
+            let id = key.sk.strip_prefix("O#").and_then(|id| id.parse().ok());
+            keys.extend(id.map(|id| scope.action(&id)));
+        },
+    )
+    .await?;
     let mut open = vec![];
     for some in keys.chunks(GET_MAX) {
         let found = ctx.state.get(some).await?;
@@ -182,15 +176,18 @@ pub(crate) async fn open(ctx: &Context, scope: &Scope) -> Result<Vec<ActionItem>
 /// Items that the table gives at once.
 const GET_MAX: usize = 100;
 
-/// The action to go on with; when there is none, `later` says when to look again.
+/// The action to go on with, but none of those that are idle; when there is none, `later` says when to look again.
 async fn choose(
     ctx: &Context,
-    mut open: Vec<ActionItem>,
+    scope: &Scope,
     tier: Tier,
+    idle: &[ActionId],
     later: &mut Vec<Timestamp>,
 ) -> Result<Option<ActionItem>, StageError> {
     let now = ctx.now();
     let is_stopped = is_stopped(ctx).await?.is_some();
+    let mut open = open(ctx, scope).await?;
+    open.retain(|action| !idle.contains(&action.id));
     open.sort_by_key(|action| (action.left(), action.requested_at));
     for action in open {
         let acts = matches!(

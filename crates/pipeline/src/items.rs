@@ -11,12 +11,14 @@ use casbah_model::connection::{
 use casbah_model::file::Root;
 use casbah_model::message::Stage;
 use casbah_model::permission::Permission;
+use casbah_model::ports::Query;
 use casbah_model::record::RecordId;
 use casbah_model::state::{Item, Key, Value, from_item, to_item};
 use casbah_model::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::context::Context;
 use crate::error::StageError;
 
 /// Partitions of the sweeper's index.
@@ -434,6 +436,24 @@ pub fn read<T: DeserializeOwned>(key: &Key, item: &Item) -> Result<T, StageError
         key: key.clone(),
         source,
     })
+}
+
+/// Calls `each` with every item that a query finds, page after page.
+pub(crate) async fn each<T: DeserializeOwned>(
+    ctx: &Context,
+    mut query: Query,
+    mut each: impl FnMut(&Key, T),
+) -> Result<(), StageError> {
+    loop {
+        let page = ctx.state.query(query.clone()).await?;
+        for found in &page {
+            each(&found.key, read(&found.key, &found.item)?);
+        }
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        query.after = Some(last.key.sk.clone());
+    }
 }
 
 pub fn write<T: Serialize>(value: &T) -> Item {

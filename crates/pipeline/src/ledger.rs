@@ -209,17 +209,7 @@ pub async fn each_entry(
     manifest: &str,
     mut each: impl FnMut(ManifestEntry),
 ) -> Result<(), StageError> {
-    let mut query = Query::prefix(manifest, "");
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        for found in &page {
-            each(items::read(&found.key, &found.item)?);
-        }
-        let Some(last) = page.last() else {
-            return Ok(());
-        };
-        query.after = Some(last.key.sk.clone());
-    }
+    items::each(ctx, Query::prefix(manifest, ""), |_, entry| each(entry)).await
 }
 
 /// What reading every object showed.

@@ -211,17 +211,9 @@ pub async fn all_units(
     queue: &str,
 ) -> Result<Vec<(Key, StreamItem)>, StageError> {
     let mut units = vec![];
-    let mut query = Query::prefix(scope.units(queue), "U#");
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        for found in &page {
-            units.push((found.key.clone(), items::read(&found.key, &found.item)?));
-        }
-        let Some(last) = page.last() else {
-            return Ok(units);
-        };
-        query.after = Some(last.key.sk.clone());
-    }
+    let query = Query::prefix(scope.units(queue), "U#");
+    items::each(ctx, query, |key, unit| units.push((key.clone(), unit))).await?;
+    Ok(units)
 }
 
 pub async fn streams(ctx: &Context, scope: &Scope) -> Result<Vec<(Key, StreamItem)>, StageError> {

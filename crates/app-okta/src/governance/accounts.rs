@@ -6,7 +6,7 @@ use casbah_model::connection::Cause;
 use casbah_model::transport::Method;
 use serde::Deserialize;
 
-use super::{USERS, declined, read, send, user_path, write};
+use super::{USERS, no_way_back, read, send, user_path, write};
 use crate::limits::Bucket;
 
 const STATUS: &str = "status";
@@ -146,12 +146,7 @@ fn effect(kind: ActionKind, user: &User) -> Effect {
     }
 }
 
-pub(super) async fn apply(
-    session: &Session,
-    order: Order<'_>,
-    _now: &Image,
-    _to: &Image,
-) -> Result<(), ConnectorError> {
+pub(super) async fn apply(session: &Session, order: Order<'_>) -> Result<(), ConnectorError> {
     match order.kind {
         ActionKind::SuspendUser => {
             // Before, because the account does not show whether it was done; after, for who signed in between the two.
@@ -166,20 +161,11 @@ pub(super) async fn apply(
     }
 }
 
-pub(super) async fn undo(
-    session: &Session,
-    order: Order<'_>,
-    _now: &Image,
-    _to: &Image,
-) -> Result<(), ConnectorError> {
+pub(super) async fn undo(session: &Session, order: Order<'_>) -> Result<(), ConnectorError> {
     match order.kind {
         ActionKind::SuspendUser => lifecycle(session, order, "unsuspend").await,
         ActionKind::RestoreUser => lifecycle(session, order, "suspend").await,
-        kind => Err(declined(
-            "no-way-back",
-            format!("{kind} cannot be undone"),
-            "nothing can be put back",
-        )),
+        kind => Err(no_way_back(kind)),
     }
 }
 

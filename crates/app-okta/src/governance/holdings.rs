@@ -6,7 +6,7 @@ use casbah_model::connection::Cause;
 use casbah_model::transport::{Bytes, Method};
 use serde::Deserialize;
 
-use super::{GRANTS, GROUPS, ROLES, declined, read, send, user_path, within, write};
+use super::{GRANTS, GROUPS, ROLES, no_way_back, read, send, user_path, within, write};
 use crate::limits::Bucket;
 use crate::wire::{ORG, change, segment};
 
@@ -250,11 +250,7 @@ pub(super) async fn put_back(session: &Session, order: Order<'_>) -> Result<(), 
             let call = write(session, Method::Put, &member_path(&order)?, Bucket::Group)?;
             send(session, &call, GROUPS).await
         }
-        kind => Err(declined(
-            "no-way-back",
-            format!("{kind} cannot be undone"),
-            "nothing can be put back",
-        )),
+        kind => Err(no_way_back(kind)),
     }
 }
 

@@ -120,19 +120,30 @@ pub async fn ask(
     for attempt in 1.. {
         match change(ctx, &scope, writes.clone()).await {
             // Somebody else made the stream, or this very action, in this moment.
-            Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
-                if attempt < TRIES_MAX =>
-            {
+            Err(error) if is_passing(&error, attempt) => {
                 if let Some(known) = read(ctx, &scope, &action.id).await? {
                     return Ok(known);
                 }
-                let wait = retry::quick_wait(attempt, ctx.rng.fraction());
-                ctx.sleep(ms_duration(wait)).await;
+                wait_a_little(ctx, attempt).await;
             }
             done => return done.map(|()| action),
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// Whether a write met other writers, and is worth another attempt.
+fn is_passing(error: &StageError, attempt: u32) -> bool {
+    let is_met = matches!(
+        error,
+        StageError::Store(StoreError::Refused { .. } | StoreError::Busy)
+    );
+    is_met && attempt < TRIES_MAX
+}
+
+async fn wait_a_little(ctx: &Context, attempt: u32) {
+    let wait = retry::quick_wait(attempt, ctx.rng.fraction());
+    ctx.sleep(ms_duration(wait)).await;
 }
 
 fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<(), StageError> {
@@ -346,12 +357,7 @@ async fn update(
         let writes = vec![action.write(scope), open_write(scope, id)];
         match change(ctx, scope, writes).await {
             Ok(()) => return Ok(action),
-            Err(StageError::Store(StoreError::Refused { .. } | StoreError::Busy))
-                if attempt < TRIES_MAX =>
-            {
-                let wait = retry::quick_wait(attempt, ctx.rng.fraction());
-                ctx.sleep(ms_duration(wait)).await;
-            }
+            Err(error) if is_passing(&error, attempt) => wait_a_little(ctx, attempt).await,
             Err(error) => return Err(error),
         }
     }
@@ -423,16 +429,9 @@ pub async fn actions(
     connection: &ConnectionId,
 ) -> Result<Vec<ActionItem>, StageError> {
     let scope = connection_of(ctx, connection).await?.scope();
-    let mut query = Query::prefix(scope.pk(), "A#");
     let mut actions: Vec<ActionItem> = vec![];
-    loop {
-        let page = ctx.state.query(query.clone()).await?;
-        let Some(last) = page.last() else { break };
-        query.after = Some(last.key.sk.clone());
-        for found in &page {
-            actions.push(items::read(&found.key, &found.item)?);
-        }
-    }
+    let query = Query::prefix(scope.pk(), "A#");
+    items::each(ctx, query, |_, action| actions.push(action)).await?;
     actions.sort_by(|a, b| b.history[0].at.cmp(&a.history[0].at).then(a.id.cmp(&b.id)));
     Ok(actions)
 }

@@ -181,12 +181,7 @@ async fn one(
     may_be_sent: bool,
     line: &PlanLine,
 ) -> Result<Outcome, ConnectorError> {
-    let Effect::Change {
-        before,
-        after,
-        undo,
-    } = &line.effect
-    else {
+    let Some((from, to)) = way(action, &line.effect) else {
         return Ok(Outcome::Already);
     };
     let order = Order {
@@ -194,12 +189,16 @@ async fn one(
         target: &line.target,
         parameters: &action.parameters,
     };
-    let (direction, from, to): (_, &Image, &Image) = match action.is_undo {
-        false => (Direction::Apply, before, after),
-        true => (Direction::Undo, after, before),
+    let direction = match action.is_undo {
+        false => Direction::Apply,
+        true => Direction::Undo,
     };
     if action.is_undo {
-        if let Undo::Never(why) = undo {
+        if let Effect::Change {
+            undo: Undo::Never(why),
+            ..
+        } = &line.effect
+        {
             let cause = Cause::new("no-way-back", why.clone(), "nothing can be put back");
             return Ok(Outcome::Failed(cause));
         }
@@ -215,6 +214,15 @@ async fn one(
         may_be_sent,
     };
     attempt(ctx, session, governance, unit).await
+}
+
+/// What a unit is brought from, and to, in the direction that its action goes.
+fn way<'a>(action: &ActionItem, effect: &'a Effect) -> Option<(&'a Image, &'a Image)> {
+    match effect {
+        Effect::Change { before, after, .. } if action.is_undo => Some((after, before)),
+        Effect::Change { before, after, .. } => Some((before, after)),
+        Effect::Nothing | Effect::Refused(_) => None,
+    }
 }
 
 /// Whether the action did not change a unit, so that there is nothing of its doing to undo.
@@ -298,18 +306,17 @@ fn record(
     outcome: &Outcome,
     at: Timestamp,
 ) -> Record {
-    let (step, images) = match (action.is_undo, line.effect) {
-        (false, Effect::Change { before, after, .. }) => ("applied", Some((before, after))),
-        (true, Effect::Change { before, after, .. }) => ("undone", Some((after, before))),
-        (_, Effect::Nothing | Effect::Refused(_)) => ("applied", None),
+    let step = match action.is_undo {
+        false => "applied",
+        true => "undone",
     };
-    let (before, after) = images.unzip();
+    let (before, after) = way(action, &line.effect).unzip();
     Record {
         unit: Some(unit),
         target: Some(line.target),
         label: Some(line.label),
-        before,
-        after,
+        before: before.cloned(),
+        after: after.cloned(),
         outcome: Some(outcome.name().into()),
         why: outcome.cause().map(ToString::to_string),
         ..Record::of(action, step, &action.requested_by, at)

@@ -5,7 +5,7 @@ use casbah_model::action::{ActionState, Effect, Undo};
 use casbah_model::connection::Cause;
 use futures::StreamExt;
 
-use super::attempt::{Outcome, about_unit, gone};
+use super::attempt::{about_unit, gone};
 use super::item::{ActionItem, OrderLine, PlanLine, Wish};
 use super::record::Journal;
 use super::{Turn, lists};
@@ -53,14 +53,13 @@ pub(crate) async fn turn(
         action.plan.extend(lists::store(ctx, place, &lines).await?);
     }
     let mut journal = Journal::new(step, ctx)?;
+    journal.tell(&mut action).await?;
     if action.counts.planned == action.counts.objects {
         settle(step, &mut action);
         if !action.state.is_open() {
-            journal.tell(&mut action).await?;
             journal.end(&action, ctx.now()).await?;
         }
     }
-    journal.tell(&mut action).await?;
     super::save(step, action, journal, broke_off).await
 }
 
@@ -78,14 +77,9 @@ async fn plan(
     let (label, effect) = match governance.plan(session, order).await {
         Ok(plan) => (plan.label, plan.effect),
         Err(error) => {
-            let refused = match about_unit(error)? {
-                Outcome::Changed(cause)
-                | Outcome::Unsure(cause)
-                | Outcome::Failed(cause)
-                | Outcome::Locked(cause) => cause,
-                Outcome::Verified | Outcome::Already | Outcome::Sent => gone(),
-            };
-            (line.target.to_string(), Effect::Refused(refused))
+            let refused = about_unit(error)?;
+            let cause = refused.cause().cloned().unwrap_or_else(gone);
+            (line.target.to_string(), Effect::Refused(cause))
         }
     };
     Ok(PlanLine {
