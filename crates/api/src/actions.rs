@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Target};
 use casbah_model::connection::Cause;
 use casbah_model::ports::Query;
-use casbah_pipeline::govern::{self, ActionItem, ActionView, Asked, Decision, Wish};
+use casbah_pipeline::govern::{self, ActionItem, ActionView, Asked, Decision, Selection, Wish};
 use casbah_pipeline::{StageError, items};
 use serde_json::{Value, json};
 
@@ -49,24 +49,27 @@ fn asked(call: &Call<'_>) -> Result<Asked, Problem> {
         let kind = fields
             .text("kind", NAME_CHARS_MAX)
             .and_then(|name| noted(name.parse::<ActionKind>(), &fields.at("kind"), &errors));
-        let targets = targets(&mut fields, &errors);
+        let selection = match fields.value("selection") {
+            Some(_) => Some(selection(&mut fields, &errors)?),
+            None => None,
+        };
+        let targets = match selection {
+            Some(_) => Some(vec![]),
+            None => targets(&mut fields, &errors),
+        };
         let parameters = match fields.value("parameters") {
-            Some(_) => {
-                fields.text_map("parameters", PARAMETERS_MAX, VALUE_CHARS_MAX, Nulls::Refuse)
-            }
+            Some(_) => texts(&mut fields, "parameters"),
             None => Some(BTreeMap::new()),
         };
         let reason = reason(&mut fields, &errors);
         let wish = wish(&mut fields, &errors);
         fields.end();
-        let parameters = parameters?.into_iter();
         Some(Asked {
             id,
             kind: kind?,
             targets: targets?,
-            parameters: parameters
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect(),
+            selection,
+            parameters: parameters?,
             reason: reason?,
             wish: wish?,
             by: call.caller.principal.clone(),
@@ -81,6 +84,23 @@ fn id(call: &Call<'_>) -> Result<ActionId, Problem> {
     let digest = idempotency::name(call)?;
     let id = format!("a{}", &digest[..32]);
     Ok(id.parse().expect("a digest is made of letters and digits"))
+}
+
+/// What the targets are like, where they are not named.
+fn selection(fields: &mut Fields<'_>, errors: &Errors) -> Option<Selection> {
+    let words = texts(fields, "selection")?;
+    noted(Selection::try_from(words), &fields.at("selection"), errors)
+}
+
+/// An object of texts, none of which is `null`.
+fn texts(fields: &mut Fields<'_>, name: &'static str) -> Option<BTreeMap<String, String>> {
+    let read = fields.text_map(name, PARAMETERS_MAX, VALUE_CHARS_MAX, Nulls::Refuse)?;
+    let words = read.into_iter();
+    Some(
+        words
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect(),
+    )
 }
 
 fn targets(fields: &mut Fields<'_>, errors: &Errors) -> Option<Vec<Target>> {
@@ -289,6 +309,7 @@ fn refused(error: StageError) -> Problem {
         "action" => at("/kind"),
         "parameter" => at("/parameters"),
         "targets" | "blast-radius" => at("/targets"),
+        "selection" | "filter" => at("/selection"),
         "reason" => at("/reason"),
         _ => other(cause),
     }
@@ -317,6 +338,8 @@ mod tests {
             ("parameter", Code::BadField),
             ("targets", Code::BadField),
             ("blast-radius", Code::BadField),
+            ("selection", Code::BadField),
+            ("filter", Code::BadField),
             ("reason", Code::BadField),
         ];
         for (cause, code) in rows {

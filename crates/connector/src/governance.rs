@@ -61,6 +61,14 @@ pub struct Order<'a> {
     pub parameters: &'a BTreeMap<String, String>,
 }
 
+/// A row of an inventory of users or files, as far as it names what an action is done to.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    pub id: &'a str,
+    /// Of a file: the place it lies in.
+    pub root: Option<&'a str>,
+}
+
 /// What a plan says of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -72,6 +80,19 @@ pub struct Plan {
 #[async_trait]
 pub trait Governance: Send + Sync {
     fn actions(&self) -> &'static [ActionSpec];
+
+    /// The target that a row is; `None` for actions that it takes more to name the target of.
+    fn target(&self, kind: ActionKind, row: Row<'_>) -> Option<Target> {
+        match kind {
+            ActionKind::SuspendUser
+            | ActionKind::RestoreUser
+            | ActionKind::DeactivateUser
+            | ActionKind::EndSessions
+            | ActionKind::RequireNewPassword
+            | ActionKind::ConfirmCompromised => row.id.parse().ok(),
+            _ => None,
+        }
+    }
 
     /// Reads a target and says what the order would make of it. Changes nothing.
     async fn plan(&self, session: &Session, order: Order<'_>) -> Result<Plan, ConnectorError>;

@@ -15,6 +15,7 @@ mod lists;
 mod planning;
 mod policy;
 pub mod record;
+mod selection;
 mod stop;
 mod views;
 
@@ -39,6 +40,7 @@ pub use ask::{Asked, Decision, actions, ask, decide, find, undo, work_until};
 pub use item::{ActionItem, Counts, Exception, Happened, Progress, Wish};
 pub use policy::{Approval, Policy};
 use record::Journal;
+pub use selection::{Selecting, Selection};
 pub use stop::{Stop, is_stopped, resume, stop};
 pub use views::{ActionView, UnitView, units};
 

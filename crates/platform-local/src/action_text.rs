@@ -1,5 +1,7 @@
 //! Actions as text for people.
 
+use std::collections::BTreeMap;
+
 use casbah_model::action::{ActionState, Effect, Image};
 use casbah_model::app::App;
 use casbah_pipeline::apps::{self, ActionSpec, WayBack};
@@ -113,6 +115,15 @@ pub fn action(action: &ActionView, units: &[UnitView]) -> String {
         action.state.name()
     );
     text += &format!("  asked by {}: {}\n", action.requested_by, action.reason);
+    if let Some(selection) = action.selection.clone() {
+        let words = BTreeMap::from(selection).into_iter();
+        let words: Vec<_> = words.map(|(name, word)| format!("{name}={word}")).collect();
+        text += &format!("  everything with {}\n", words.join(", "));
+    }
+    if !action.unread.is_empty() {
+        let unread = action.unread.join(", ");
+        text += &format!("  not in the plan, as it was not read whole yet: {unread}\n");
+    }
     let by_another = |by: &&String| **by != action.requested_by;
     if let Some(by) = action.approved_by.as_ref().filter(by_another) {
         text += &format!("  approved by {by}\n");

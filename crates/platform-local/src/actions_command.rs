@@ -10,7 +10,9 @@ use casbah_model::SignedDuration;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Target};
 use casbah_model::connection::ConnectionId;
 use casbah_model::ports::Rng;
-use casbah_pipeline::govern::{self, ActionItem, ActionView, Asked, Decision, UnitView, Wish};
+use casbah_pipeline::govern::{
+    self, ActionItem, ActionView, Asked, Decision, Selection, UnitView, Wish,
+};
 use casbah_pipeline::{Context, Settings};
 use casbah_platform_local::{LocalSystem, OpenError, SystemRng};
 
@@ -84,7 +86,12 @@ impl Place {
         }
         // A folder that is not there is not made.
         let system = folder::look(folder)?;
-        match LocalSystem::open(folder, crate::run::outside_with(Settings::default())?) {
+        // Nobody else is there to make long lists ready.
+        let settings = Settings {
+            view_records: u64::MAX,
+            ..Settings::default()
+        };
+        match LocalSystem::open(folder, crate::run::outside_with(settings)?) {
             Ok(system) => Ok(Place {
                 system,
                 is_alone: true,
@@ -171,19 +178,12 @@ pub fn asked(args: &PlanArgs) -> Result<Asked, Failure> {
         .iter()
         .map(|text| text.parse::<Target>().map_err(|error| wrong(&error)))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut parameters = BTreeMap::new();
-    for text in &args.parameters {
-        let Some((name, value)) = text.split_once('=') else {
-            let what = format!("\"{text}\" is not NAME=VALUE");
-            return Err(Failure::new(Exit::Parameter, what));
-        };
-        parameters.insert(name.to_string(), value.to_string());
-    }
     Ok(Asked {
         id: new_id(),
         kind,
         targets,
-        parameters,
+        selection: selection(&args.filters)?,
+        parameters: pairs(&args.parameters)?,
         reason: args.reason.clone(),
         wish: match args.dry_run {
             true => Wish::DryRun,
@@ -191,6 +191,31 @@ pub fn asked(args: &PlanArgs) -> Result<Asked, Failure> {
         },
         by: person(&args.who),
     })
+}
+
+/// What `--where` says, in the words of lists over the API.
+fn selection(filters: &[String]) -> Result<Option<Selection>, Failure> {
+    if filters.is_empty() {
+        return Ok(None);
+    }
+    let selection = Selection::try_from(pairs(filters)?);
+    let selection = selection.map_err(|cause| {
+        let what = format!("--where: {}", cause.what);
+        Failure::new(Exit::Parameter, what).with_fix(cause.fix)
+    })?;
+    Ok(Some(selection))
+}
+
+fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| {
+        let pair = text.split_once('=');
+        let pair = pair.map(|(name, value)| (name.to_string(), value.to_string()));
+        pair.ok_or_else(|| {
+            let what = format!("\"{text}\" is not NAME=VALUE");
+            Failure::new(Exit::Parameter, what)
+        })
+    };
+    texts.iter().map(pair).collect()
 }
 
 fn new_id() -> ActionId {

@@ -16,6 +16,11 @@ More than one object, and what cannot be undone, takes a second person:
   casbah actions approve acme ID --as bob
   casbah actions apply acme ID --as ann
 
+Instead of targets, everything that was read and is like something:
+  casbah actions plan acme remove-link --where sharing=public-by-link --where unchanged-days=90 \\
+      --reason \"old links\" --as ann
+  names: id, kind, query, root, sharing, status, unchanged-days; --dry-run shows what that would be
+
 On this machine anybody may say who they are (--as; otherwise the name of the account). On a stack
 it is the identity that signed the call, and --as is refused.
 
@@ -84,8 +89,11 @@ pub struct PlanArgs {
     /// What to do, as `casbah actions kinds` names it.
     pub kind: String,
     /// What to do it to: ids at the service, as ID or WITHIN/ID.
-    #[arg(value_name = "TARGET", required_unless_present = "targets_file")]
+    #[arg(value_name = "TARGET", required_unless_present_any = ["targets_file", "filters"])]
     pub targets: Vec<String>,
+    /// Everything that was read and is like this, instead of targets; may be given several times.
+    #[arg(long = "where", value_name = "NAME=VALUE", conflicts_with_all = ["targets", "targets_file"])]
+    pub filters: Vec<String>,
     /// A file with a target a line.
     #[arg(long, value_name = "FILE")]
     pub targets_file: Option<PathBuf>,

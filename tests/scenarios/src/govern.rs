@@ -119,6 +119,7 @@ pub fn asked(id: &str, kind: ActionKind, ready: &[Ready], wish: Wish) -> Asked {
     Asked {
         id: id.parse().expect("an id"),
         kind,
+        selection: None,
         targets: ready.iter().map(|ready| ready.target.clone()).collect(),
         parameters: ready[0].parameters.clone(),
         reason: "the account was phished".into(),

@@ -12,6 +12,7 @@ mod deaths;
 mod editions;
 mod govern;
 mod govern_rules;
+mod govern_selection;
 mod hooks;
 mod leaving;
 mod life;

@@ -14,6 +14,7 @@ use casbah_model::ports::{Query, StoreError};
 use casbah_model::state::Write;
 
 use super::item::{ActionItem, Counts, Exception, OrderLine, Progress, Wish};
+use super::selection::{Selecting, Selection};
 use super::{STREAM, lists};
 use crate::apps;
 use crate::connect;
@@ -27,14 +28,16 @@ use crate::step::ms_duration;
 const TRIES_MAX: u32 = 6;
 const REASON_CHARS_MAX: usize = 500;
 /// The family of the objects that hold targets.
-const FAMILY: &str = "orders";
+pub(super) const FAMILY: &str = "orders";
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub id: ActionId,
     pub kind: ActionKind,
+    /// Either targets, or what they are like.
     pub targets: Vec<Target>,
+    pub selection: Option<Selection>,
     pub parameters: BTreeMap<String, String>,
     pub reason: String,
     pub wish: Wish,
@@ -61,7 +64,11 @@ pub async fn ask(
     let connection = connection_of(ctx, connection).await?;
     let scope = connection.scope();
     if let Some(known) = read(ctx, &scope, &asked.id).await? {
-        if known.kind == asked.kind && known.parameters == asked.parameters {
+        let selection = known.selecting.as_ref().map(|known| &known.selection);
+        if known.kind == asked.kind
+            && known.parameters == asked.parameters
+            && selection == asked.selection.as_ref()
+        {
             return Ok(known);
         }
         let what = format!("{} is the id of another action", asked.id);
@@ -98,7 +105,13 @@ pub async fn ask(
         approved_by: None,
         needs_approval: None,
         expires_at: None,
-        orders: lists::store(ctx, place, &lines).await?,
+        selecting: asked
+            .selection
+            .map(|selection| Selecting::new(selection, now)),
+        orders: match lines.is_empty() {
+            true => vec![],
+            false => lists::store(ctx, place, &lines).await?,
+        },
         plan: vec![],
         counts: Counts {
             objects: lines.len() as u64,
@@ -149,10 +162,9 @@ async fn wait_a_little(ctx: &Context, attempt: u32) {
 fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<(), StageError> {
     let (app, id) = (connection.settings.app, &connection.settings.id);
     let connector = apps::connector(app);
-    let known = connector
-        .governance()
-        .and_then(|governance| spec(governance, asked.kind));
-    let Some(known) = known else {
+    let governance = connector.governance();
+    let known = governance.and_then(|governance| Some((governance, spec(governance, asked.kind)?)));
+    let Some((governance, known)) = known else {
         let what = format!("Casbah cannot {} at {}", asked.kind, app.product());
         return Err(refused(
             "action",
@@ -200,7 +212,13 @@ fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<()
     }
     let objects = asked.targets.len() as u64;
     let most = ctx.policy.objects_max;
-    if objects == 0 {
+    if let Some(selection) = &asked.selection {
+        selection.check(governance, asked.kind)?;
+        if objects > 0 {
+            let what = "both targets and a filter are given";
+            return Err(refused("targets", what, "leave one of them out"));
+        }
+    } else if objects == 0 {
         return Err(refused(
             "targets",
             "no target is given",

@@ -9,6 +9,7 @@ use casbah_model::connection::Cause;
 use casbah_model::state::{Condition, Key, Write};
 use serde::{Deserialize, Serialize};
 
+use super::selection::Selecting;
 use crate::items::{self, Scope};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,7 +38,10 @@ pub struct ActionItem {
     /// When it ends if nobody approves it.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
-    /// The targets, as they were given.
+    /// What was asked for instead of targets.
+    #[serde(default)]
+    pub selecting: Option<Selecting>,
+    /// The targets, as they were given or selected.
     pub orders: Vec<ObjectEntry>,
     /// What would become of each, in the same order.
     #[serde(default)]
@@ -74,7 +78,7 @@ pub enum Wish {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Targets that were given.
+    /// Targets that were given, or selected so far.
     pub objects: u64,
     pub planned: u64,
     /// Of those planned: how many would change, are so already, and cannot be changed.

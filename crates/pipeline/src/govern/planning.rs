@@ -8,12 +8,14 @@ use futures::StreamExt;
 use super::attempt::{about_unit, gone};
 use super::item::{ActionItem, OrderLine, PlanLine, Wish};
 use super::record::Journal;
-use super::{Turn, lists};
+use super::{Turn, lists, selection};
 use crate::error::StageError;
 use crate::step::Step;
 
 /// Targets whose plans share one commit.
 const CHUNK: u64 = 100;
+/// Objects that a plan has at the most, as the table keeps a line of each.
+const OBJECTS_MAX: u64 = 200;
 /// Targets that are read side by side.
 const WIDTH: usize = 8;
 /// The family of the objects that hold plans.
@@ -26,9 +28,13 @@ pub(crate) async fn turn(
     governance: &dyn Governance,
     mut action: ActionItem,
 ) -> Result<Turn, StageError> {
+    if let Some(selecting) = action.selecting.take_if(|selecting| !selecting.is_done) {
+        return selection::turn(step, governance, action, selecting).await;
+    }
     let ctx = step.ctx;
     let from = action.counts.planned;
-    let to = action.counts.objects.min(from + CHUNK);
+    let chunk = CHUNK.max(action.counts.objects.div_ceil(OBJECTS_MAX));
+    let to = action.counts.objects.min(from + chunk);
     let orders: Vec<OrderLine> = lists::load(ctx, &action.orders, from..to).await?;
     let plans = futures::stream::iter(&orders)
         .map(|line| plan(session, governance, &action, line))

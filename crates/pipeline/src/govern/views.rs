@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{ActionItem, Counts, Happened, PlanLine};
 use super::lists;
+use super::selection::Selection;
 use crate::context::Context;
 use crate::error::StageError;
 
@@ -19,6 +20,12 @@ pub struct ActionView {
     pub connection: ConnectionId,
     pub kind: ActionKind,
     pub parameters: BTreeMap<String, String>,
+    /// What was asked for instead of targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
+    /// Lists that were never read whole: what they hold is not in the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     pub reason: String,
     pub state: ActionState,
     /// It is being undone, or was to be.
@@ -41,12 +48,14 @@ pub struct ActionView {
 impl ActionView {
     pub fn of(connection: &ConnectionId, action: &ActionItem) -> ActionView {
         let is_over = matches!(action.state, ActionState::Verified | ActionState::Failed);
-        let counts = action.counts;
+        let (counts, selecting) = (action.counts, action.selecting.as_ref());
         ActionView {
             id: action.id.clone(),
             connection: connection.clone(),
             kind: action.kind,
             parameters: action.parameters.clone(),
+            selection: selecting.map(|selecting| selecting.selection.clone()),
+            unread: selecting.map_or_else(Vec::new, |selecting| selecting.unread.clone()),
             reason: action.reason.clone(),
             state: action.state,
             is_undo: action.is_undo,

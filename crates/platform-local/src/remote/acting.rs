@@ -104,13 +104,16 @@ fn read(carrier: &mut Carrier, path: &str) -> Result<ActionView, Failure> {
 fn plan(carrier: &mut Carrier, args: &PlanArgs) -> Result<Exit, Failure> {
     nobody_else(&args.who)?;
     let asked = asked(args)?;
-    let body = json!({
+    let mut body = json!({
         "kind": asked.kind,
-        "targets": asked.targets.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "parameters": asked.parameters,
         "reason": asked.reason,
         "wish": asked.wish,
     });
+    match asked.selection {
+        Some(selection) => body["selection"] = json!(selection),
+        None => body["targets"] = asked.targets.iter().map(ToString::to_string).collect(),
+    }
     let at = format!("/v1/connections/{}/actions", args.connection);
     let action: ActionView = parsed(carrier.post(&at, Some(&body))?)?;
     let path = format!("{at}/{}", action.id);
