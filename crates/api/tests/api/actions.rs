@@ -120,6 +120,29 @@ fn one_asks_another_allows_it_and_it_is_done_and_undone() {
 }
 
 #[test]
+fn everybody_who_is_like_something_is_one_action() {
+    in_virtual_time(async {
+        let door = acme().await;
+        let body = json!({
+            "kind": "suspend-user",
+            "selection": { "status": "enabled" },
+            "reason": "a drill",
+            "wish": "dry-run",
+        });
+        let asked = door.post_by(ANN, ACTIONS, body).await;
+        let at = asked.header("location").to_string();
+        let asked = asked.is(202);
+        assert_eq!(asked["selection"], json!({ "status": "enabled" }));
+        go_on(&door).await;
+        let planned = door.get(&at).await.is(200);
+        let counts = &planned["counts"];
+        assert_eq!(planned["state"], "planned");
+        assert_eq!(counts["planned"], counts["objects"]);
+        assert!(counts["changes"].as_u64() > Some(10), "{counts}");
+    });
+}
+
+#[test]
 fn units_and_actions_are_read_page_by_page() {
     in_virtual_time(async {
         let door = acme().await;
@@ -211,6 +234,10 @@ fn what_cannot_be_asked_for_is_told_at_its_field() {
             ("kind", json!("burn"), "/kind"),
             ("kind", json!("trash"), "/kind"),
             ("targets", json!([]), "/targets"),
+            ("selection", json!({ "status": "enabled" }), "/targets"),
+            ("selection", json!({ "status": "awake" }), "/selection"),
+            ("selection", json!({ "colour": "red" }), "/selection"),
+            ("selection", json!({ "status": null }), "/selection/status"),
             ("targets", json!(["a b"]), "/targets/0"),
             ("targets", json!(["00u1", "00u1"]), "/targets/1"),
             ("targets", json!(vec!["x"; 1001]), "/targets"),
