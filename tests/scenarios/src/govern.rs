@@ -19,7 +19,7 @@ use casbah_simulators::governed::{Governed, Ready};
 use casbah_simulators::okta;
 
 use crate::deaths::{Fate, mortal};
-use crate::world::{World, in_virtual_time, name, run, started};
+use crate::world::{World, acted_on_tenant, in_virtual_time, name, run, started};
 
 /// What happens to a change on its way to the vendor or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -496,3 +496,5 @@ pub fn org() -> World<okta::Simulator> {
 }
 
 governed!(okta_org, org);
+
+governed!(microsoft365_tenant, acted_on_tenant);
