@@ -2,13 +2,15 @@
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a
 //! connection, `users` reads the directory through Microsoft Graph, `activities` the audit trail through the
-//! Management Activity API, `catalog` says what its events mean, `files` walks sites and drives, `webhooks` reads notifications.
+//! Management Activity API, `catalog` says what its events mean, `files` walks sites and drives, `webhooks` reads notifications,
+//! `governance` changes accounts and applications.
 
 mod activities;
 mod auth;
 pub mod catalog;
 mod dialect;
 mod files;
+mod governance;
 mod limits;
 mod permissions;
 mod scan;
@@ -19,7 +21,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Limit,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Governance, Limit,
     PermissionSource, Support, UserSource, WebhookSource,
 };
 use casbah_model::app::App;
@@ -177,6 +179,10 @@ impl Connector for Microsoft365 {
 
     fn files(&self) -> Option<&dyn FileSource> {
         Some(&files::Drives)
+    }
+
+    fn governance(&self) -> Option<&dyn Governance> {
+        Some(&governance::Actions)
     }
 
     fn webhooks(&self) -> Option<&dyn WebhookSource> {

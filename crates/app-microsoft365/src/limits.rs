@@ -20,6 +20,10 @@ pub(crate) enum Bucket {
     SignInTimes,
     /// SharePoint and OneDrive.
     Files,
+    /// Changes of users, groups, roles, applications and grants.
+    DirectoryWrites,
+    /// Risky users.
+    Risk,
 }
 
 impl Bucket {
@@ -30,12 +34,14 @@ impl Bucket {
             Bucket::Reports => "graph-reports",
             Bucket::SignInTimes => "sign-in-activity",
             Bucket::Files => "sharepoint",
+            Bucket::DirectoryWrites => "graph-writes",
+            Bucket::Risk => "risky-users",
         }
     }
 }
 
 /// Raised with every change of the numbers in this file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Resource units of directory calls: 1 unless listed, `$select` takes 1 off, `$expand` adds 1, never below 1. Delta
 /// calls are not listed, which makes them 1 (Microsoft Graph service-specific throttling limits, "Identity and access").
@@ -110,6 +116,17 @@ pub(crate) fn of(tenant: &Tenant) -> Vec<Limit> {
             costs: FILE_COSTS,
             first_cost: 2.0,
             ..row(Bucket::Files, files, secs(60))
+        },
+        // 3,000 writes in 150 s (Microsoft Graph service-specific throttling limits, "Identity and access").
+        Limit {
+            in_flight: 8,
+            ..row(Bucket::DirectoryWrites, 3_000.0, secs(150))
+        },
+        // 1 request a second, for all applications of a tenant, and a refusal does not say how long to wait (same page,
+        // "Identity protection and conditional access").
+        Limit {
+            in_flight: 1,
+            ..row(Bucket::Risk, 1.0, secs(1))
         },
     ]
 }

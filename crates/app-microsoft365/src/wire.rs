@@ -26,16 +26,43 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// A reading call; the class names what its cost is kept by.
 pub(crate) fn get(address: Address, bucket: Bucket, class: &'static str) -> Call {
+    let call = call(Method::Get, address, bucket, class);
+    // Scans give way to what people wait for (Microsoft Graph throttling guidance, "x-ms-throttle-priority").
+    match bucket {
+        Bucket::Directory | Bucket::SignInTimes => prioritised(call, "Low"),
+        Bucket::Management
+        | Bucket::Reports
+        | Bucket::Files
+        | Bucket::DirectoryWrites
+        | Bucket::Risk => call,
+    }
+}
+
+/// A call that somebody waits for: it reads the target of an action, or changes it.
+pub(crate) fn urgent(
+    method: Method,
+    address: Address,
+    bucket: Bucket,
+    class: &'static str,
+) -> Call {
+    let call = call(method, address, bucket, class);
+    match bucket {
+        Bucket::Directory | Bucket::DirectoryWrites | Bucket::Risk => prioritised(call, "High"),
+        Bucket::Management | Bucket::Reports | Bucket::SignInTimes | Bucket::Files => call,
+    }
+}
+
+fn prioritised(mut call: Call, priority: &str) -> Call {
+    call.headers.add("x-ms-throttle-priority", priority);
+    call
+}
+
+fn call(method: Method, address: Address, bucket: Bucket, class: &'static str) -> Call {
     let headers = Headers::default()
         .with("Accept", "application/json")
         .with("User-Agent", USER_AGENT);
-    // Scans give way to what people wait for (Microsoft Graph throttling guidance, "x-ms-throttle-priority").
-    let headers = match bucket {
-        Bucket::Directory | Bucket::SignInTimes => headers.with("x-ms-throttle-priority", "Low"),
-        Bucket::Management | Bucket::Reports | Bucket::Files => headers,
-    };
     Call {
-        method: Method::Get,
+        method,
         address,
         bucket: bucket.name(),
         account: None,

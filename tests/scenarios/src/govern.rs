@@ -17,7 +17,7 @@ use casbah_simulators::okta;
 
 use crate::deaths::{Fate, mortal};
 use crate::postman::{Postman, Strike};
-use crate::world::{World, in_virtual_time, name, run, started};
+use crate::world::{World, acted_on_tenant, in_virtual_time, name, run, started};
 
 /// How often the change arrived that arrived most often. Sessions that come up while an account is being suspended are
 /// ended as often as it takes, which changes nothing that was not asked for.
@@ -429,3 +429,5 @@ pub fn org() -> World<okta::Simulator> {
 }
 
 governed!(okta_org, org);
+
+governed!(microsoft365_tenant, acted_on_tenant);

@@ -11,6 +11,7 @@ mod contracts;
 mod deaths;
 mod editions;
 mod govern;
+mod govern_guards;
 mod govern_rules;
 mod govern_selection;
 mod hooks;

@@ -18,7 +18,7 @@ use casbah_pipeline::{Settings, connect, status};
 use casbah_platform_local::{
     Durability, Ended, LocalSystem, Outside, SeededRng, Until, VirtualClock,
 };
-use casbah_simulators::microsoft365::{Plan, Simulator};
+use casbah_simulators::microsoft365::{ACT_ROLES, OBSERVE_ROLES, Plan, Simulator};
 use casbah_simulators::simulated::Simulated;
 
 pub const STARTED: &str = "2026-05-04T10:02:30Z";
@@ -46,6 +46,17 @@ pub fn small(seed: u64) -> Plan {
     plan.activities = 1_200;
     plan.started = started();
     plan
+}
+
+/// A tenant in which Casbah may act, of a few users and files: it is set up hundreds of times.
+pub fn acted_on_tenant() -> World {
+    let roles = [&OBSERVE_ROLES[..], &ACT_ROLES[..]].concat();
+    let plan = Plan {
+        started: started(),
+        roles: roles.into_iter().map(String::from).collect(),
+        ..Plan::new(5).sized(24, 12, 20)
+    };
+    World::of(plan.started, |clock| Simulator::new(plan, clock))
 }
 
 pub struct World<S = Simulator> {

@@ -87,28 +87,40 @@ pub(super) const NEEDS: &[Need] = &[
         "read the content of files",
     ),
     later(
-        Component::Files,
-        Tier::Act,
-        &["Files.ReadWrite.All"],
-        "remove shares, move files, hear of changes within a minute",
-    ),
-    later(
-        Component::Files,
-        Tier::Act,
-        &["Sites.FullControl.All"],
-        "see and change permissions where inheritance is broken",
-    ),
-    later(
         Component::Users,
         Tier::Act,
         &["User.EnableDisableAccount.All"],
-        "suspend users",
+        "suspend users, and let them sign in again",
     ),
     later(
         Component::Users,
         Tier::Act,
         &["User.RevokeSessions.All"],
         "sign users out",
+    ),
+    later(
+        Component::Users,
+        Tier::Act,
+        &["User-PasswordProfile.ReadWrite.All"],
+        "make users choose a new password",
+    ),
+    later(
+        Component::Users,
+        Tier::Act,
+        &["IdentityRiskyUser.ReadWrite.All"],
+        "mark users as compromised (Entra ID P2)",
+    ),
+    later(
+        Component::Users,
+        Tier::Act,
+        &["RoleManagement.ReadWrite.Directory"],
+        "take admin roles from users",
+    ),
+    later(
+        Component::Users,
+        Tier::Act,
+        &["GroupMember.ReadWrite.All"],
+        "take users out of groups",
     ),
     later(
         Component::AppPermissions,

@@ -76,7 +76,8 @@ fn the_table_in_the_readme_is_this_table() {
         let needed = match (need.tier, need.strictness) {
             (Tier::Observe, Strictness::Required) => "yes",
             (Tier::Observe, Strictness::Optional) => "for this only",
-            (Tier::Inspect | Tier::Act, _) => "not yet used",
+            (Tier::Inspect, _) => "not yet used",
+            (Tier::Act, _) => "to act",
         };
         let rights = need
             .any_of

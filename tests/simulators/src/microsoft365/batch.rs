@@ -97,10 +97,12 @@ impl Desk<'_> {
         );
         let call = Call {
             service: Service::Graph,
-            method: if inner.method.eq_ignore_ascii_case("GET") {
-                Method::Get
-            } else {
-                Method::Post
+            method: match inner.method.to_ascii_uppercase().as_str() {
+                "GET" => Method::Get,
+                "PUT" => Method::Put,
+                "PATCH" => Method::Patch,
+                "DELETE" => Method::Delete,
+                _ => Method::Post,
             },
             path: std::iter::once(version).chain(parts).collect(),
             query: pairs(query),

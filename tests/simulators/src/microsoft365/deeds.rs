@@ -62,12 +62,12 @@ impl Desk<'_> {
         self.changed_user(user, Deal::Directory("Add user."));
     }
 
-    fn enable(&mut self, user: u64, is_enabled: bool) {
+    pub fn enable(&mut self, user: u64, is_enabled: bool) {
         self.state.world.users.entry(user).or_default().is_enabled = Some(is_enabled);
         self.changed_user(user, Deal::Directory("Update user."));
     }
 
-    fn changed_user(&mut self, user: u64, deal: Deal) {
+    pub fn changed_user(&mut self, user: u64, deal: Deal) {
         self.state.world.steps.push(Step::User(user));
         self.tell_of_user(deal, 0, user);
     }
@@ -132,7 +132,7 @@ impl Desk<'_> {
         self.tell_of_file(Deal::File("FileUploaded"), 0, place);
     }
 
-    fn tell_of_user(&mut self, deal: Deal, actor: u64, other: u64) {
+    pub fn tell_of_user(&mut self, deal: Deal, actor: u64, other: u64) {
         self.tell(ContentType::AzureActiveDirectory, deal, actor, other, None);
     }
 

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::schedule::Schedule;
 use super::tenant::Tenant;
 use super::traffic::Traffic;
-use super::wire::{Call, Service, graph_error};
+use super::wire::{Call, Service};
 use super::world::World;
 use crate::answer::Answer;
 use crate::chance::Stream;
@@ -108,11 +108,7 @@ impl Desk<'_> {
         };
         let mut answer = match self.missing_role(call, &path, &claims) {
             Some(answer) => answer,
-            None if call.method != Method::Get => graph_error(
-                405,
-                "Request_BadRequest",
-                "Specified HTTP method is not allowed for the request target.",
-            ),
+            None if call.method != Method::Get => self.change(call, &path),
             None => self.graph_endpoint(call, &path),
         };
         for (name, value) in limits {
@@ -162,6 +158,7 @@ impl Desk<'_> {
         let mut person = self.tenant.people.person(index);
         person.is_enabled = change.is_enabled.unwrap_or(person.is_enabled);
         person.last_sign_in = change.last_sign_in.or(person.last_sign_in);
+        person.sessions_from = change.sessions_from.unwrap_or(person.sessions_from);
         Some(person)
     }
 

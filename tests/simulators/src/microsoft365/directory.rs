@@ -45,6 +45,15 @@ impl Desk<'_> {
                 Some(person) => Answer::json(200, user_text(&person, call.select().as_deref())),
                 None => not_found(id),
             },
+            ["users", id, "memberOf"] => self.groups_of(call, path, id),
+            ["groups", id] => match self.tenant.groups.find(id) {
+                Some(group) => {
+                    let (mut out, select) = (String::new(), call.select());
+                    self.group_object(&mut out, group, select.as_deref()).end();
+                    Answer::json(200, out)
+                }
+                None => not_found(id),
+            },
             ["groups", id, "members" | "transitiveMembers"] => self.group_members(call, path, id),
             ["organization"] => graph_page(
                 &Tenant::context(&graph, "organization"),
@@ -95,10 +104,12 @@ impl Desk<'_> {
             };
         };
         let steps = &self.state.world.steps;
-        let mut changed: Vec<u64> = steps[from.min(steps.len())..position.until.min(steps.len())]
+        let mut changed: Vec<(u64, u64)> = steps
+            [from.min(steps.len())..position.until.min(steps.len())]
             .iter()
             .filter_map(|step| match step {
-                Step::User(user) if of == "users" => Some(*user),
+                Step::User(user) if of == "users" => Some((*user, 0)),
+                Step::Member { group, user } if of == "groups" => Some((*group, *user)),
                 _ => None,
             })
             .collect();
@@ -110,7 +121,11 @@ impl Desk<'_> {
             changed.len(),
             Links::DELTA,
             |out, place, select| {
-                self.push_user_change(out, changed[place], select);
+                let (index, user) = changed[place];
+                match of {
+                    "users" => self.push_user_change(out, index, select),
+                    _ => self.push_member_change(out, index, user, select),
+                }
             },
         )
     }
@@ -168,6 +183,45 @@ impl Desk<'_> {
     /// One entry of the groups delta: a group with as many members as fit; the next entry may go on with them.
     fn push_group_entry(&self, out: &mut String, entry: u64, select: Option<&[String]>) {
         let (index, first) = self.tenant.groups.entry(entry);
+        let mut entry = self.group_object(out, index, select);
+        let members = self.members(index, first, first + MEMBERS_PER_ENTRY);
+        let values: Vec<String> = members
+            .iter()
+            .map(|(kind, id)| member_text(kind, id))
+            .collect();
+        if !values.is_empty() {
+            entry.raw("members@delta", &format!("[{}]", values.join(",")));
+        }
+        entry.end();
+    }
+
+    /// A change of a group tells who joined, and who left (group: delta, "Response").
+    fn push_member_change(
+        &self,
+        out: &mut String,
+        group: u64,
+        user: u64,
+        select: Option<&[String]>,
+    ) {
+        let id = self.tenant.people.id(user);
+        let member = match self.is_member(group, user) {
+            true => member_text("user", &id),
+            false => format!(
+                r##"{{"@odata.type":"#microsoft.graph.user","id":"{id}","@removed":{{"reason":"deleted"}}}}"##
+            ),
+        };
+        let mut entry = self.group_object(out, group, select);
+        entry.raw("members@delta", &format!("[{member}]"));
+        entry.end();
+    }
+
+    /// A group without its members, not closed yet.
+    fn group_object<'a>(
+        &self,
+        out: &'a mut String,
+        index: u64,
+        select: Option<&'a [String]>,
+    ) -> Object<'a> {
         let group = self.tenant.groups.group(index);
         let mut entry = Object::new(out, Select(select));
         entry
@@ -198,15 +252,42 @@ impl Desk<'_> {
                 "resourceProvisioningOptions",
                 if group.is_team { r#"["Team"]"# } else { "[]" },
             );
-        let members = self.members(index, first, first + MEMBERS_PER_ENTRY);
-        let values: Vec<String> = members
-            .iter()
-            .map(|(kind, id)| member_text(kind, id))
+        entry
+    }
+
+    /// The groups that a user is in directly.
+    fn groups_of(&mut self, call: &Call, path: &[&str], id: &str) -> Answer {
+        let found = self.tenant.people.find(id);
+        let Some(user) = found.filter(|user| self.user(*user).is_some()) else {
+            return not_found(id);
+        };
+        let groups: Vec<u64> = (0..self.tenant.groups.count)
+            .filter(|group| self.is_member(*group, user))
             .collect();
-        if !values.is_empty() {
-            entry.raw("members@delta", &format!("[{}]", values.join(",")));
-        }
-        entry.end();
+        let position = match self.whole_position(call, groups.len()) {
+            Ok(position) => position,
+            Err(answer) => return answer,
+        };
+        let write = |out: &mut String, place: usize, _: Option<&[String]>| {
+            out.push_str(&member_text("group", &self.tenant.groups.id(groups[place])));
+        };
+        self.page(&path.join("/"), position, groups.len(), Links::LIST, write)
+    }
+
+    /// Whether a user is in a group directly, whoever joined or left since.
+    pub fn is_member(&self, group: u64, user: u64) -> bool {
+        let changed = self.state.world.members.get(&(group, user)).copied();
+        changed.unwrap_or_else(|| self.tenant.groups.has(group, user))
+    }
+
+    /// Who joined a group whom the plan does not have in it.
+    fn joined(&self, group: u64) -> Vec<u64> {
+        let members = &self.state.world.members;
+        let changed = members.range((group, 0)..=(group, u64::MAX));
+        changed
+            .filter(|((_, user), is_in)| **is_in && !self.tenant.groups.has(group, *user))
+            .map(|((_, user), _)| *user)
+            .collect()
     }
 
     /// Ids of a group's members at places `[first, last)`; the nested group comes with the first.
@@ -216,6 +297,11 @@ impl Desk<'_> {
         let nested = nested.map(|nested| ("group", self.tenant.groups.id(nested)));
         let users = (first..last.min(found.members))
             .map(|place| self.tenant.groups.member(group, place))
+            .filter(|user| self.is_member(group, *user));
+        let is_end = last >= found.members;
+        let joined = if is_end { self.joined(group) } else { vec![] };
+        let users = users
+            .chain(joined)
             .filter(|user| self.user_is_there(*user))
             .map(|user| ("user", self.tenant.people.id(user)));
         users.chain(nested).collect()
@@ -230,7 +316,8 @@ impl Desk<'_> {
             return not_found(id);
         };
         let found = self.tenant.groups.group(group);
-        let length = found.members as usize + usize::from(found.nested.is_some());
+        let joined = self.joined(group).len();
+        let length = found.members as usize + usize::from(found.nested.is_some()) + joined;
         let position = match self.whole_position(call, length) {
             Ok(position) => position,
             Err(answer) => return answer,
@@ -243,15 +330,19 @@ impl Desk<'_> {
         self.page(&path.join("/"), position, length, Links::LIST, write)
     }
 
-    /// The member at a place of the list, the nested group after all users; `None` if deleted.
+    /// The member at a place of the list: the users of the plan, the nested group, and those who joined since; `None` if
+    /// deleted, or no member any more.
     fn member_at(&self, group: u64, place: u64) -> Option<(&'static str, String)> {
         let found = self.tenant.groups.group(group);
-        if place >= found.members {
-            let nested = found.nested?;
-            return Some(("group", self.tenant.groups.id(nested)));
-        }
-        let user = self.tenant.groups.member(group, place);
-        let is_there = self.user_is_there(user);
+        let user = match (place.checked_sub(found.members), found.nested) {
+            (None, _) => self.tenant.groups.member(group, place),
+            (Some(0), Some(nested)) => return Some(("group", self.tenant.groups.id(nested))),
+            (Some(later), nested) => {
+                let later = later - u64::from(nested.is_some());
+                *self.joined(group).get(later as usize)?
+            }
+        };
+        let is_there = self.user_is_there(user) && self.is_member(group, user);
         is_there.then(|| ("user", self.tenant.people.id(user)))
     }
 
@@ -362,7 +453,10 @@ fn push_user(out: &mut String, person: &Person, select: Option<&[String]>) {
         .raw("onPremisesImmutableId", "null")
         .maybe("externalUserState", person.is_guest.then_some("Accepted"))
         .text("lastPasswordChangeDateTime", &created)
-        .text("signInSessionsValidFromDateTime", &created)
+        .text(
+            "signInSessionsValidFromDateTime",
+            &seconds(person.sessions_from),
+        )
         .raw(
             "proxyAddresses",
             &format!("[{}]", text(&format!("SMTP:{}", person.mail))),

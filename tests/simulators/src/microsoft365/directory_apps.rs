@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::directory::not_found;
 use super::paging::Links;
 use super::wire::Call;
+use super::world::Step;
 use crate::answer::Answer;
 use crate::chance::{Stream, guid};
 use crate::json::{Object, Select, object};
@@ -24,9 +25,23 @@ impl Desk<'_> {
             ["oauth2PermissionGrants"] | ["oauth2PermissionGrants", "delta"] => {
                 let count = self.tenant.apps.grants.len();
                 self.listed(call, path, count, |desk, out, place, select| {
-                    desk.push_grant(out, &desk.tenant.apps.grants[place], select);
+                    let grant = &desk.tenant.apps.grants[place];
+                    match desk.has_grant(grant) {
+                        true => desk.push_grant(out, grant, select),
+                        false if path.last() == Some(&"delta") => out.push_str(&removed(&grant.id)),
+                        false => {}
+                    }
                 })
             }
+            ["oauth2PermissionGrants", id] => match self.grant_place(id) {
+                Some(place) => {
+                    let mut out = String::new();
+                    let grant = &self.tenant.apps.grants[place];
+                    self.push_grant(&mut out, grant, call.select().as_deref());
+                    Answer::json(200, out)
+                }
+                None => not_found(id),
+            },
             [first, rest @ ..] => {
                 let (app, rest) = match first.split_once("(appId='") {
                     Some((_, id)) => (
@@ -59,19 +74,54 @@ impl Desk<'_> {
                 Answer::json(200, out)
             }
             ["appRoleAssignments" | "appRoleAssignedTo"] => {
-                let all = &self.tenant.apps.roles_held;
-                let held: Vec<usize> = (0..all.len())
-                    .filter(|place| is_wanted(&all[*place]))
-                    .collect();
+                let mut held = self.app_roles_held();
+                held.retain(is_wanted);
                 self.listed(call, path, held.len(), |desk, out, place, _| {
-                    desk.push_role_held(out, &desk.tenant.apps.roles_held[held[place]]);
+                    desk.push_role_held(out, &held[place]);
                 })
             }
             _ => not_found(rest[0]),
         }
     }
 
-    /// A list that never changes; after its delta's first round nothing comes any more.
+    /// The place of a grant that stands.
+    pub fn grant_place(&self, id: &str) -> Option<usize> {
+        let mut grants = self.tenant.apps.grants.iter();
+        grants.position(|grant| grant.id == id && self.has_grant(grant))
+    }
+
+    pub fn has_grant(&self, grant: &Grant) -> bool {
+        !self.state.world.grants_ended.contains(&grant.id)
+    }
+
+    /// Which application holds which role now.
+    pub fn app_roles_held(&self) -> Vec<AppRoleHeld> {
+        let world = &self.state.world;
+        let planned = self.tenant.apps.roles_held.iter();
+        let all = planned.chain(&world.app_roles_added);
+        all.filter(|held| !world.app_roles_ended.contains(&held.id))
+            .cloned()
+            .collect()
+    }
+
+    /// What changed in a list between two steps, by place.
+    fn changed_places(&self, list: &str, from: usize, until: usize) -> Vec<usize> {
+        let steps = &self.state.world.steps;
+        let until = until.min(steps.len());
+        let changed = steps[from.min(until)..until].iter();
+        let mut places: Vec<usize> = changed
+            .filter_map(|step| match step {
+                Step::App(app) if list == "servicePrincipals" => Some(*app as usize),
+                Step::Grant(place) if list == "oauth2PermissionGrants" => Some(*place as usize),
+                _ => None,
+            })
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// A list; after its delta's first round only what changed comes.
     fn listed(
         &mut self,
         call: &Call,
@@ -86,14 +136,17 @@ impl Desk<'_> {
         };
         match self.position(call, PAGE_MAX) {
             Ok(position) => {
-                let length = if position.from.is_some() { 0 } else { length };
+                let places = match position.from {
+                    Some(from) => self.changed_places(path[0], from, position.until),
+                    None => (0..length).collect(),
+                };
                 self.page(
                     &path.join("/"),
                     position,
-                    length,
+                    places.len(),
                     links,
                     |out, place, select| {
-                        write(self, out, place, select);
+                        write(self, out, places[place], select);
                     },
                 )
             }
@@ -103,6 +156,7 @@ impl Desk<'_> {
 
     fn push_app(&self, out: &mut String, index: u64, select: Option<&[String]>) {
         let app = self.tenant.apps.app(index);
+        let is_enabled = self.state.world.apps.get(&index).copied();
         let owner = if app.is_first_party {
             FIRST_PARTY_OWNER.to_string()
         } else {
@@ -114,7 +168,7 @@ impl Desk<'_> {
             .text("id", &app.id)
             .text("appId", &app.app_id)
             .text("displayName", &app.name)
-            .flag("accountEnabled", app.is_enabled)
+            .flag("accountEnabled", is_enabled.unwrap_or(app.is_enabled))
             .raw("isDisabled", "null")
             .text("appOwnerOrganizationId", &owner)
             .text("servicePrincipalType", "Application")
@@ -200,6 +254,14 @@ impl Desk<'_> {
             .text("resourceDisplayName", &resource.name);
         object.end();
     }
+}
+
+fn removed(id: &str) -> String {
+    object(|entry| {
+        entry
+            .text("id", id)
+            .raw("@removed", r#"{"reason":"deleted"}"#);
+    })
 }
 
 fn publisher(is_verified: bool, name: &str) -> String {

@@ -17,14 +17,22 @@ const SIGN_INS_MAX: u64 = 1000;
 
 impl Desk<'_> {
     pub fn roles_and_logs(&mut self, call: &Call, path: &[&str]) -> Answer {
-        let held = || self.tenant.roles_held.iter();
+        let all = self.role_assignments();
+        let held = || all.iter();
         let values: Vec<String> = match path {
+            ["roleManagement", "directory", "roleDefinitions", id] => {
+                return match ROLES.iter().position(|role| role.id == *id) {
+                    Some(role) => Answer::json(200, role_definition(role)),
+                    None => not_found(id),
+                };
+            }
             ["roleManagement", "directory", "roleDefinitions"] | ["directoryRoles"] => {
                 (0..ROLES.len()).map(role_definition).collect()
             }
             ["roleManagement", "directory", "roleAssignments"] => {
                 let expands = call.parameter("$expand") == Some("principal");
-                held().map(|held| self.assignment(held, expands)).collect()
+                let held = held().filter(|held| self.is_wanted(call, held));
+                held.map(|held| self.assignment(held, expands)).collect()
             }
             [
                 "roleManagement",
@@ -62,9 +70,12 @@ impl Desk<'_> {
             Err(answer) => return answer,
         };
         let mut path = path.join("/");
-        // Only this option changes later pages; it stays in their links.
-        if let Some(expand) = call.parameter("$expand") {
-            path = format!("{path}?$expand={}", encode(expand));
+        // Only these options change later pages; they stay in their links.
+        for option in ["$expand", "$filter"] {
+            if let Some(value) = call.parameter(option) {
+                let mark = if path.contains('?') { '&' } else { '?' };
+                path = format!("{path}{mark}{option}={}", encode(value));
+            }
         }
         self.page(
             &path,
@@ -75,6 +86,29 @@ impl Desk<'_> {
                 out.push_str(&values[place]);
             },
         )
+    }
+
+    /// Who holds which role now.
+    pub fn role_assignments(&self) -> Vec<RoleHeld> {
+        let world = &self.state.world;
+        let all = self.tenant.roles_held.iter().chain(&world.roles_added);
+        all.filter(|held| !world.roles_ended.contains(&held.id))
+            .cloned()
+            .collect()
+    }
+
+    /// Two comparisons are known (List unifiedRoleAssignments, "Optional query parameters").
+    fn is_wanted(&self, call: &Call, held: &RoleHeld) -> bool {
+        let filter = call.parameter("$filter");
+        let Some((field, value)) = filter.and_then(|filter| filter.split_once(" eq ")) else {
+            return true;
+        };
+        let value = value.trim_matches('\'');
+        match field {
+            "principalId" => self.principal_id(held.principal).1 == value,
+            "roleDefinitionId" => ROLES[held.role].id == value,
+            _ => false,
+        }
     }
 
     fn principal_id(&self, principal: Principal) -> (&'static str, String) {

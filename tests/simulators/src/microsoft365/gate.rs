@@ -1,5 +1,7 @@
 //! Before a Graph endpoint is reached: limits by what the call costs, and roles by what it reads.
 
+use casbah_model::transport::Method;
+
 use super::desk::Desk;
 use super::limits::{Row, Verdict};
 use super::login::Claims;
@@ -38,6 +40,22 @@ impl Desk<'_> {
             let verdict = self.charge(Row::SignInActivity, "", 1);
             if !verdict.is_granted {
                 return Err(Box::new(too_many(&verdict)));
+            }
+        }
+        if path.first() == Some(&"identityProtection") {
+            // Without a word on how long to wait (Graph throttling limits, "Identity protection and conditional access").
+            return match self.charge(Row::RiskyUsers, "", 1).is_granted {
+                true => Ok(Vec::new()),
+                false => Err(Box::new(refused(None))),
+            };
+        }
+        if call.method != Method::Get {
+            let verdict = self.charge(Row::DirectoryWrites, "", 1);
+            if !verdict.is_granted {
+                let answer = too_many(&verdict);
+                return Err(Box::new(
+                    answer.with("x-ms-throttle-information", "WriteLimitExceeded"),
+                ));
             }
         }
         let units = directory_units(call, path);
@@ -95,7 +113,9 @@ impl Desk<'_> {
     pub fn missing_role(&mut self, call: &Call, path: &[&str], claims: &Claims) -> Option<Answer> {
         const DIRECTORY: &str = "Directory.Read.All";
         let is_files = matches!(path, ["users", _, "drive"] | ["sites" | "drives", ..]);
+        let changes = roles_to_change(call, path).filter(|_| call.method != Method::Get);
         let roles: &[&str] = match path {
+            _ if changes.is_some() => changes.unwrap_or_default(),
             ["users", _, "drive"] | ["drives", ..] | ["sites", _, "drives"] => {
                 &["Files.Read.All", "Sites.Read.All", "Sites.FullControl.All"]
             }
@@ -107,6 +127,7 @@ impl Desk<'_> {
                 "Organization.Read.All",
                 DIRECTORY,
             ],
+            ["users", _, "memberOf"] => &["GroupMember.Read.All", "Group.Read.All", DIRECTORY],
             ["users", ..] => &["User.Read.All", DIRECTORY],
             ["groups", ..] => &["GroupMember.Read.All", "Group.Read.All", DIRECTORY],
             ["roleManagement" | "directoryRoles", ..] => &[
@@ -142,6 +163,24 @@ impl Desk<'_> {
             None
         }
     }
+}
+
+/// Roles of which one is needed for a change (Microsoft Graph permissions reference).
+fn roles_to_change(call: &Call, path: &[&str]) -> Option<&'static [&'static str]> {
+    let body = std::str::from_utf8(&call.body).unwrap_or_default();
+    let roles: &[&str] = match path {
+        ["users", _, "revokeSignInSessions"] => &["User.RevokeSessions.All", "User.ReadWrite.All"],
+        ["users", _] if body.contains("passwordProfile") => &["User-PasswordProfile.ReadWrite.All"],
+        ["users", _] => &["User.EnableDisableAccount.All", "User.ReadWrite.All"],
+        ["identityProtection", ..] => &["IdentityRiskyUser.ReadWrite.All"],
+        ["roleManagement", ..] => &["RoleManagement.ReadWrite.Directory"],
+        ["groups", _, "members", ..] => &["GroupMember.ReadWrite.All", "Group.ReadWrite.All"],
+        ["oauth2PermissionGrants", _] => &["DelegatedPermissionGrant.ReadWrite.All"],
+        ["servicePrincipals", _, "appRoleAssignedTo", ..] => &["AppRoleAssignment.ReadWrite.All"],
+        ["servicePrincipals", _] => &["Application.ReadWrite.All"],
+        _ => return None,
+    };
+    Some(roles)
 }
 
 /// Resource units of a directory call (Graph throttling limits, "Identity and access service limits").

@@ -120,7 +120,7 @@ impl Holdings {
         self.memberships = (0..self.groups)
             .map(|group| desk.members(group, 0, u64::MAX).len() as u64)
             .sum();
-        let held = &desk.tenant.roles_held;
+        let held = desk.role_assignments();
         self.roles = ROLES.len() as u64;
         self.roles_privileged = ROLES.iter().filter(|role| role.is_privileged).count() as u64;
         self.role_assignments = held.len() as u64;
@@ -132,10 +132,12 @@ impl Holdings {
         let apps = &desk.tenant.apps;
         self.applications = apps.count;
         self.application_ids = (0..apps.count).map(|app| apps.id(app)).collect();
-        self.delegated_grants = apps.grants.len() as u64;
-        self.delegated_grant_ids = apps.grants.iter().map(|grant| grant.id.clone()).collect();
-        self.app_role_assignments = apps.roles_held.len() as u64;
-        self.app_role_assignment_ids = apps.roles_held.iter().map(|held| held.id.clone()).collect();
+        let grants = apps.grants.iter().filter(|grant| desk.has_grant(grant));
+        self.delegated_grant_ids = grants.map(|grant| grant.id.clone()).collect();
+        self.delegated_grants = self.delegated_grant_ids.len() as u64;
+        let app_roles = desk.app_roles_held();
+        self.app_role_assignments = app_roles.len() as u64;
+        self.app_role_assignment_ids = app_roles.into_iter().map(|held| held.id).collect();
     }
 
     fn count_files(&mut self, desk: &Desk<'_>) {

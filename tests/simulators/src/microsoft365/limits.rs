@@ -45,6 +45,10 @@ pub enum Row {
     /// SharePoint resource units per minute (Avoid getting throttled in SharePoint Online, "Application throttling").
     SharePointMinute,
     SharePointDay,
+    /// Changes of the directory (Graph throttling limits, "Identity and access service limits").
+    DirectoryWrites,
+    /// Risky users (same page, "Identity protection and conditional access").
+    RiskyUsers,
     /// Management Activity API reference, "API throttling".
     Management,
     /// Calls without PublisherIdentifier share one small pool of everyone (same section); its size is ours.
@@ -62,6 +66,8 @@ impl Row {
             Row::SignInActivity => "sign-in-activity",
             Row::SharePointMinute => "sharepoint-minute",
             Row::SharePointDay => "sharepoint-day",
+            Row::DirectoryWrites => "directory-writes",
+            Row::RiskyUsers => "risky-users",
             Row::Management => "management",
             Row::ManagementAnonymous => "management-anonymous",
             Row::ManagementStart => "management-start",
@@ -91,6 +97,8 @@ impl Row {
                 by_licences([1_200_000, 2_400_000, 3_600_000, 4_800_000, 6_000_000]),
                 DAY,
             ),
+            Row::DirectoryWrites => (3_000, 150 * SECOND),
+            Row::RiskyUsers => (1, SECOND),
             Row::Management => (2_000, MINUTE),
             Row::ManagementAnonymous => (20, MINUTE),
             Row::ManagementStart => (1, 15 * MINUTE),

@@ -28,6 +28,7 @@ pub struct Person {
     pub created: Millis,
     pub last_sign_in: Option<Millis>,
     pub is_synced: bool,
+    pub sessions_from: Millis,
 }
 
 /// The people of a plan.
@@ -126,6 +127,7 @@ impl People {
             created: self.started - age,
             last_sign_in: (draws.below(10) > 0).then_some(self.started - idle),
             is_synced: !is_guest && draws.below(3) == 0,
+            sessions_from: self.started - age,
         }
     }
 
@@ -216,6 +218,13 @@ impl Groups {
     /// The user at one place of a group.
     pub fn member(&self, index: u64, place: u64) -> u64 {
         (draw(self.seed, Stream::Member, index) % self.users.max(1) + place) % self.users.max(1)
+    }
+
+    /// Whether a user is one of the plan's members of a group.
+    pub fn has(&self, index: u64, user: u64) -> bool {
+        let users = self.users.max(1);
+        let first = draw(self.seed, Stream::Member, index) % users;
+        user < users && (user + users - first) % users < self.group(index).members
     }
 
     pub fn entry_count(&self) -> u64 {

@@ -138,6 +138,19 @@ pub const OBSERVE_ROLES: [&str; 13] = [
     "Files.Read.All",
 ];
 
+/// What it takes to act on accounts and applications, beside `OBSERVE_ROLES`.
+pub const ACT_ROLES: [&str; 9] = [
+    "User.EnableDisableAccount.All",
+    "User.RevokeSessions.All",
+    "User-PasswordProfile.ReadWrite.All",
+    "IdentityRiskyUser.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+    "GroupMember.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "Application.ReadWrite.All",
+];
+
 impl Plan {
     /// A company of 250 people with a week of history, on the vendor's public hosts.
     pub fn new(seed: u64) -> Plan {

@@ -99,6 +99,20 @@ impl Simulator {
         traffic
     }
 
+    /// The id of a user by number; the first two are global administrators.
+    pub fn user_id(&self, user: u64) -> String {
+        self.inner.tenant.people.id(user)
+    }
+
+    /// The object id of an application by number: four of Microsoft's, the reader's own, and then others.
+    pub fn app_id(&self, app: u64) -> String {
+        self.inner.tenant.apps.id(app)
+    }
+
+    pub(super) fn at_desk<T>(&self, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
+        self.inner.at_desk(work)
+    }
+
     /// Lets somebody do something now: the state changes, and audit records follow with a delay.
     pub fn act(&self, deed: Deed) {
         self.inner.at_desk(|desk| desk.act(deed));

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::apps::AppRoleHeld;
 use super::library::{Place, Share};
 use super::plan::{ContentType, Plan};
 use super::records::Scene;
+use super::roles::RoleHeld;
 use super::schedule::Blob;
 use crate::moment::Millis;
 
@@ -67,6 +69,11 @@ pub struct UserChange {
     pub is_deleted: bool,
     pub is_enabled: Option<bool>,
     pub last_sign_in: Option<Millis>,
+    /// Sessions that are older were ended.
+    pub sessions_from: Option<Millis>,
+    /// Has to choose a new password at the next sign-in.
+    pub must_change_password: bool,
+    pub is_compromised: bool,
 }
 
 /// What changed about an item.
@@ -83,7 +90,18 @@ pub struct ItemChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     User(u64),
-    Item { place: Place, is_sharing: bool },
+    /// A user joined a group, or left it.
+    Member {
+        group: u64,
+        user: u64,
+    },
+    App(u64),
+    /// A delegated grant was taken back, by its place in the list.
+    Grant(u64),
+    Item {
+        place: Place,
+        is_sharing: bool,
+    },
 }
 
 /// Whether a feed is on, and since when; earlier spans count for what was published in them.
@@ -118,6 +136,16 @@ pub struct World {
     pub users: BTreeMap<u64, UserChange>,
     /// Numbers of the users added, after those of the plan.
     pub users_added: Vec<u64>,
+    /// Who joined a group, or left it.
+    pub members: BTreeMap<(u64, u64), bool>,
+    /// Assignments of roles that were taken back, and those that were made.
+    pub roles_ended: BTreeSet<String>,
+    pub roles_added: Vec<RoleHeld>,
+    /// Whether an application gets tokens, where that was changed.
+    pub apps: BTreeMap<u64, bool>,
+    pub grants_ended: BTreeSet<String>,
+    pub app_roles_ended: BTreeSet<String>,
+    pub app_roles_added: Vec<AppRoleHeld>,
     pub items: BTreeMap<Place, ItemChange>,
     /// Items added per drive.
     pub items_added: BTreeMap<u64, u64>,
