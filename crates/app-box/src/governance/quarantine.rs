@@ -1,0 +1,96 @@
+//! The folder of each user into which what is quarantined is moved: their own, named `Quarantine`, in their root folder.
+
+use casbah_connector::{ConnectorError, Session};
+use casbah_http::Piece;
+use casbah_model::transport::Method;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use super::item::{Folder, Item, Place, write};
+use crate::wire::{ANSWER_BYTES_MAX, Content, marker_page};
+
+/// The folder's name, and what images call it, because it may have to be made first.
+pub(super) const QUARANTINE: &str = "Quarantine";
+/// Items of a root folder that are looked through, of a thousand a page.
+const PAGES_MAX: usize = 20;
+
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+    r#type: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    shared_link: Option<IgnoredAny>,
+    #[serde(default)]
+    has_collaborations: Option<bool>,
+}
+
+/// The folder of an owner.
+pub(super) struct Quarantine {
+    pub(super) id: String,
+    /// Others can see what lies in it.
+    pub(super) is_shared: bool,
+}
+
+/// The folder an item lies in, as images have it.
+pub(super) fn parent(item: &Item) -> String {
+    match item.folder() {
+        (Some(folder), 1) if folder.name.as_deref() == Some(QUARANTINE) => QUARANTINE.into(),
+        (Some(folder), _) => folder.id.clone(),
+        (None, _) => "0".into(),
+    }
+}
+
+pub(super) async fn find(
+    session: &Session,
+    place: &Place,
+) -> Result<Option<Quarantine>, ConnectorError> {
+    let path = "/folders/0/items?fields=id,type,name,shared_link,has_collaborations";
+    let mut marker: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let mut page = marker_page(session, path, marker.as_deref(), place.acting()).await?;
+        while let Some(piece) = page.records.next().await? {
+            let Piece::Record(raw) = piece else { continue };
+            let Ok(entry) = serde_json::from_slice::<Entry>(raw) else {
+                continue;
+            };
+            if entry.r#type == "folder" && entry.name == QUARANTINE {
+                return Ok(Some(Quarantine {
+                    id: entry.id,
+                    is_shared: entry.shared_link.is_some()
+                        || entry.has_collaborations == Some(true),
+                }));
+            }
+        }
+        let next = page.next_marker(marker.as_deref())?;
+        if next.is_none() {
+            return Ok(None);
+        }
+        marker = next;
+    }
+    Err(super::declined(
+        "root-folder",
+        "the owner's root folder is too full to be looked through",
+        "move things out of it into folders",
+    ))
+}
+
+/// The id of the folder that an image names; that of the quarantine is made where there is none yet.
+pub(super) async fn id_of(
+    session: &Session,
+    place: &Place,
+    parent: &str,
+) -> Result<String, ConnectorError> {
+    if parent != QUARANTINE {
+        return Ok(parent.into());
+    }
+    if let Some(found) = find(session, place).await? {
+        return Ok(found.id);
+    }
+    let body = Content::Json(json!({ "name": QUARANTINE, "parent": { "id": "0" } }));
+    let answer = write(session, place, Method::Post, "/folders", body, None).await?;
+    let made: Folder = answer.json(ANSWER_BYTES_MAX).await?;
+    Ok(made.id)
+}
