@@ -496,3 +496,4 @@ pub fn org() -> World<okta::Simulator> {
 }
 
 governed!(okta_org, org);
+governed!(box_enterprise, crate::box_acting::acted_on);
