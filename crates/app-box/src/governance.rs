@@ -12,11 +12,13 @@ mod quarantine;
 mod sharing;
 mod trash;
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use casbah_connector::{
     ActionSpec, ConnectorError, Governance, Order, Parameter, Plan, Readback, Session, WayBack,
 };
-use casbah_http::{Answer, Call, CallError, Refusal, RefusalKind};
+use casbah_http::{Answer, Call, CallError, Piece, Refusal, RefusalKind};
 use casbah_model::action::{ActionKind, Effect, Image};
 use casbah_model::app::Component;
 use casbah_model::connection::Cause;
@@ -24,7 +26,7 @@ use serde::de::DeserializeOwned;
 
 use crate::permissions::needs::{AS_USER, WRITE_CONTENT};
 use crate::users::MANAGE_USERS;
-use crate::wire::{ANSWER_BYTES_MAX, Acting, explain, get, lacks};
+use crate::wire::{ANSWER_BYTES_MAX, Acting, explain, get, lacks, marker_page};
 
 pub(crate) struct Actions;
 
@@ -231,6 +233,38 @@ async fn read<T: DeserializeOwned>(
             Err(explain(scope, what, error))
         }
     }
+}
+
+/// Pages of a list that an action looks through, of a thousand entries each, as in a sweep.
+const PAGES_MAX: usize = 50;
+
+/// Hands the entries of a list to `take`, until that has enough.
+async fn each<T: DeserializeOwned>(
+    session: &Session,
+    path: &str,
+    acting: Acting<'_>,
+    mut take: impl FnMut(T) -> ControlFlow<()>,
+) -> Result<(), ConnectorError> {
+    let mut marker: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let mut page = marker_page(session, path, marker.as_deref(), acting).await?;
+        while let Some(piece) = page.records.next().await? {
+            let Piece::Record(raw) = piece else { continue };
+            let entry = serde_json::from_slice(raw);
+            let entry = entry.map_err(|error| ConnectorError::Unreadable {
+                source: error.into(),
+            })?;
+            if take(entry).is_break() {
+                return Ok(());
+            }
+        }
+        marker = page.next_marker(marker.as_deref())?;
+        if marker.is_none() {
+            return Ok(());
+        }
+    }
+    let what = format!("a list that an action looks through has more than {PAGES_MAX} pages");
+    Err(ConnectorError::BadLink { what })
 }
 
 /// Sends a change once.

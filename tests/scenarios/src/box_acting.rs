@@ -4,12 +4,13 @@
 use casbah_model::SignedDuration;
 use casbah_model::action::{ActionKind, ActionState};
 use casbah_model::file::Sharing;
-use casbah_pipeline::govern::{self, ActionItem};
+use casbah_pipeline::StageError;
+use casbah_pipeline::govern::{self, ActionItem, Decision, Wish};
 use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator};
 use casbah_simulators::governed::{Governed, Ready};
 
 use crate::box_com::enterprise;
-use crate::govern::{ASKER, Stage};
+use crate::govern::{APPROVER, ASKER, Stage, asked};
 use crate::world::{World, in_virtual_time, name, started};
 
 fn plan() -> Plan {
@@ -45,6 +46,12 @@ async fn undo(stage: &Stage<Simulator>, action: &ActionItem) -> ActionItem {
     let undo = govern::undo(ctx, &name(), &action.id, ASKER, "a drill").await;
     undo.expect("a way back");
     stage.go_on().await;
+    if stage.action(&action.id).await.state == ActionState::Pending {
+        let decision = Decision::Approve;
+        let approved = govern::decide(ctx, &name(), &action.id, APPROVER, decision).await;
+        approved.expect("approved");
+        stage.go_on().await;
+    }
     stage.action(&action.id).await
 }
 
@@ -143,6 +150,29 @@ fn errors_of_box_around_a_change_of_many_calls_are_survived() {
             assert_eq!(held(&stage, &ready), before, "{fault:?}");
         });
     }
+}
+
+#[test]
+fn whoever_may_only_read_is_told_before_anything_is_planned() {
+    in_virtual_time(async {
+        let mut plan = plan();
+        plan.client.scopes.retain(|scope| scope != "root_readwrite");
+        let stage = Stage::set(enterprise(plan)).await;
+        for (kind, expected) in [
+            (ActionKind::Quarantine, Some("permission")),
+            (ActionKind::SuspendUser, None),
+        ] {
+            let ready = stage.world.simulator.ready(kind, 1);
+            let asked = asked("asked-1", kind, &ready, Wish::DryRun);
+            let refused = govern::ask(&stage.system.ctx, &name(), asked).await;
+            let code = match &refused {
+                Err(StageError::Refused(cause)) => Some(cause.code.as_str()),
+                Err(error) => panic!("{}", error.chain()),
+                Ok(_) => None,
+            };
+            assert_eq!(code, expected, "{kind}");
+        }
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use casbah_connector::{ConnectorError, Order, Plan, Session};
 use casbah_http::Answer;
-use casbah_model::action::Effect;
+use casbah_model::action::{Effect, Image};
 use casbah_model::transport::Method;
 use serde::Deserialize;
 
@@ -134,6 +134,21 @@ pub(super) async fn find(session: &Session, place: &Place) -> Result<Standing, C
         Found::There(item) => Standing::Trashed(item),
         Found::Not(code) if code == "not_trashed" => Standing::WithFolder,
         Found::Not(_) => Standing::Gone,
+    })
+}
+
+/// The item as it is now, or how that shows in an image: what lies in the trash is like nothing that an action knows
+/// which is about something else.
+pub(super) async fn now(
+    session: &Session,
+    place: &Place,
+) -> Result<Result<Item, Option<Image>>, ConnectorError> {
+    Ok(match find(session, place).await? {
+        Standing::There(item) => Ok(item),
+        Standing::Trashed(_) | Standing::WithFolder => {
+            Err(Some(Image::default().with("status", "trashed")))
+        }
+        Standing::Gone => Err(None),
     })
 }
 

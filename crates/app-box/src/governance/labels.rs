@@ -7,7 +7,7 @@ use casbah_model::transport::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::item::{Place, Standing, find, there, write};
+use super::item::{Place, now, there, write};
 use super::{Found, read, refused};
 use crate::files::item::Kind;
 use crate::permissions::CLASSIFICATION_SCHEMA;
@@ -66,12 +66,9 @@ pub(super) async fn image(
     order: Order<'_>,
 ) -> Result<Option<Image>, ConnectorError> {
     let place = Place::of(&order)?;
-    match find(session, &place).await? {
-        Standing::There(_) => Ok(Some(image_of(instance(session, &place).await?.as_ref()))),
-        Standing::Trashed(_) | Standing::WithFolder => {
-            Ok(Some(Image::default().with("status", "trashed")))
-        }
-        Standing::Gone => Ok(None),
+    match now(session, &place).await? {
+        Ok(_) => Ok(Some(image_of(instance(session, &place).await?.as_ref()))),
+        Err(other) => Ok(other),
     }
 }
 

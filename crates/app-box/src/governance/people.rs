@@ -1,18 +1,20 @@
 //! Who has access to an item of their own: the item's collaborations, each known by who it is and not by its id, which is
 //! another one when somebody is let in again.
 
+use std::ops::ControlFlow;
+
 use casbah_connector::{ConnectorError, Session};
-use casbah_http::Piece;
 use casbah_model::Timestamp;
 use casbah_model::action::Image;
 use casbah_model::transport::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::each;
 use super::item::{Place, write};
 use crate::files::exposure::is_outside;
 use crate::files::item::Kind;
-use crate::wire::{Content, is_id, marker_page, moment};
+use crate::wire::{Content, is_id, moment};
 
 /// The parameter that says who.
 pub(super) const PERSON: &str = "person";
@@ -26,9 +28,6 @@ const UNKNOWN_KEY: &str = "unknown:";
 /// In front of a key: when the access ends.
 const UNTIL: &str = "until:";
 const ACCESS_ONLY: &str = "; access only";
-
-/// Pages of one item, of a thousand collaborations each, as in a sweep.
-const PAGES_MAX: usize = 50;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -140,25 +139,12 @@ pub(super) async fn all(session: &Session, place: &Place) -> Result<Vec<Person>,
         return Ok(people);
     }
     let path = format!("{}/collaborations", place.path());
-    let mut marker: Option<String> = None;
-    for _ in 0..PAGES_MAX {
-        let mut page = marker_page(session, &path, marker.as_deref(), place.acting()).await?;
-        while let Some(piece) = page.records.next().await? {
-            let Piece::Record(raw) = piece else { continue };
-            let entry = serde_json::from_slice(raw);
-            let entry: Entry = entry.map_err(|error| ConnectorError::Unreadable {
-                source: error.into(),
-            })?;
-            people.extend(Person::of(entry, &session.tenant().domains));
-        }
-        let next = page.next_marker(marker.as_deref())?;
-        if next.is_none() {
-            return Ok(people);
-        }
-        marker = next;
-    }
-    let what = format!("the collaborations of an item have more than {PAGES_MAX} pages");
-    Err(ConnectorError::BadLink { what })
+    each(session, &path, place.acting(), |entry: Entry| {
+        people.extend(Person::of(entry, &session.tenant().domains));
+        ControlFlow::Continue(())
+    })
+    .await?;
+    Ok(people)
 }
 
 /// Takes somebody off; who is gone already is no failure.

@@ -1,19 +1,19 @@
 //! The folder of each user into which what is quarantined is moved: their own, named `Quarantine`, in their root folder.
 
+use std::ops::ControlFlow;
+
 use casbah_connector::{ConnectorError, Session};
-use casbah_http::Piece;
 use casbah_model::transport::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+use super::each;
 use super::item::{Folder, Item, Place, write};
-use crate::wire::{ANSWER_BYTES_MAX, Content, marker_page};
+use crate::wire::{ANSWER_BYTES_MAX, Content};
 
 /// The folder's name, and what images call it, because it may have to be made first.
 pub(super) const QUARANTINE: &str = "Quarantine";
-/// Items of a root folder that are looked through, of a thousand a page.
-const PAGES_MAX: usize = 20;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -48,33 +48,19 @@ pub(super) async fn find(
     place: &Place,
 ) -> Result<Option<Quarantine>, ConnectorError> {
     let path = "/folders/0/items?fields=id,type,name,shared_link,has_collaborations";
-    let mut marker: Option<String> = None;
-    for _ in 0..PAGES_MAX {
-        let mut page = marker_page(session, path, marker.as_deref(), place.acting()).await?;
-        while let Some(piece) = page.records.next().await? {
-            let Piece::Record(raw) = piece else { continue };
-            let Ok(entry) = serde_json::from_slice::<Entry>(raw) else {
-                continue;
-            };
-            if entry.r#type == "folder" && entry.name == QUARANTINE {
-                return Ok(Some(Quarantine {
-                    id: entry.id,
-                    is_shared: entry.shared_link.is_some()
-                        || entry.has_collaborations == Some(true),
-                }));
-            }
+    let mut found = None;
+    each(session, path, place.acting(), |entry: Entry| {
+        if entry.r#type != "folder" || entry.name != QUARANTINE {
+            return ControlFlow::Continue(());
         }
-        let next = page.next_marker(marker.as_deref())?;
-        if next.is_none() {
-            return Ok(None);
-        }
-        marker = next;
-    }
-    Err(super::declined(
-        "root-folder",
-        "the owner's root folder is too full to be looked through",
-        "move things out of it into folders",
-    ))
+        found = Some(Quarantine {
+            is_shared: entry.shared_link.is_some() || entry.has_collaborations == Some(true),
+            id: entry.id,
+        });
+        ControlFlow::Break(())
+    })
+    .await?;
+    Ok(found)
 }
 
 /// The id of the folder that an image names; that of the quarantine is made where there is none yet.

@@ -9,7 +9,7 @@ use casbah_model::action::{ActionKind, Effect, Image, Undo};
 use casbah_model::transport::Method;
 use serde_json::json;
 
-use super::item::{Item, Place, Standing, find, there, write};
+use super::item::{self, Item, Place, there, write};
 use super::link::{Access, Link, NO_PASSWORD, NO_WAY_BACK};
 use super::people::{self, PERSON, Person, until_key};
 use super::quarantine::{self, QUARANTINE};
@@ -22,7 +22,6 @@ pub(super) const AT: &str = "at";
 
 const LINK: &str = "link";
 const PARENT: &str = "parent";
-const STATUS: &str = "status";
 
 /// An item as far as an action is about it.
 struct Seen {
@@ -88,6 +87,12 @@ pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, Co
     };
     let seen = Seen::of(session, &order, &place, item).await?;
     let effect = match order.kind {
+        // Without them everybody would be a stranger.
+        ActionKind::RemoveExternal if session.tenant().domains.is_empty() => refused(
+            "domains",
+            "nobody knows which mail domains are the enterprise's own",
+            "run `casbah test`, or name them in the setting domains",
+        ),
         ActionKind::Quarantine => quarantine_effect(session, &order, &place, &seen).await?,
         _ => effect(session.now(), &order, &seen),
     };
@@ -97,21 +102,17 @@ pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, Co
     })
 }
 
-/// How an item is now; what lies in the trash is like nothing that any of these actions knows.
 pub(super) async fn image(
     session: &Session,
     order: Order<'_>,
 ) -> Result<Option<Image>, ConnectorError> {
     let place = Place::of(&order)?;
-    match find(session, &place).await? {
-        Standing::There(item) => {
+    match item::now(session, &place).await? {
+        Ok(item) => {
             let seen = Seen::of(session, &order, &place, item).await?;
             Ok(Some(seen.image(order.kind)))
         }
-        Standing::Trashed(_) | Standing::WithFolder => {
-            Ok(Some(Image::default().with(STATUS, "trashed")))
-        }
-        Standing::Gone => Ok(None),
+        Err(other) => Ok(other),
     }
 }
 
@@ -224,7 +225,7 @@ pub(super) async fn bring(
     to: &Image,
 ) -> Result<(), ConnectorError> {
     let place = Place::of(&order)?;
-    let Standing::There(item) = find(session, &place).await? else {
+    let Ok(item) = item::now(session, &place).await? else {
         return Ok(());
     };
     let seen = Seen::of(session, &order, &place, item).await?;
@@ -248,7 +249,7 @@ pub(super) async fn bring(
 
 /// Whether a name in an image is somebody.
 fn is_of_person(key: &str) -> bool {
-    !matches!(key, LINK | PARENT | STATUS) && !key.starts_with(&until_key(""))
+    !matches!(key, LINK | PARENT) && !key.starts_with(&until_key(""))
 }
 
 async fn bring_item(

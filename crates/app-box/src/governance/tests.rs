@@ -22,7 +22,20 @@ fn every_right_that_an_action_takes_is_among_those_a_test_compares() {
 
 /// What an order would do at an enterprise that answers by a script.
 async fn planned(script: Script, kind: ActionKind, target: &str, more: &[(&str, &str)]) -> Plan {
+    planned_with(script, &["corp.example"], kind, target, more).await
+}
+
+/// The same where these domains are the enterprise's own.
+async fn planned_with(
+    script: Script,
+    domains: &[&str],
+    kind: ActionKind,
+    target: &str,
+    more: &[(&str, &str)],
+) -> Plan {
     let bench = bench(script);
+    let domains = domains.iter().map(ToString::to_string).collect();
+    bench.known.lock().expect("nobody panics here").domains = domains;
     let parameters = more.iter();
     let parameters: BTreeMap<String, String> = parameters
         .map(|(name, value)| (name.to_string(), value.to_string()))
@@ -247,6 +260,11 @@ async fn what_would_not_come_back_as_it_was_says_so() {
     assert_eq!(before.iter().count(), 2);
     assert!(after.is_empty());
     assert!(matches!(undo, Undo::Never(why) if why.contains("outside")));
+    let plan = planned(files, ActionKind::RemoveExternal, "11/26", &[]).await;
+    let outside = Image::default().with("person:99", "viewer");
+    assert_eq!(change(&plan).0, outside);
+    let plan = planned_with(files, &[], ActionKind::RemoveExternal, "11/26", &[]).await;
+    assert_eq!(code(&plan), "domains", "everybody would be outside");
     let plan = planned(files, ActionKind::RemovePerson, "11/26", &[("person", "c")]).await;
     assert_eq!(code(&plan), "nothing");
 }
