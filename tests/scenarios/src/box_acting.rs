@@ -18,7 +18,7 @@ fn plan() -> Plan {
         history: SignedDuration::from_hours(1),
         started: started(),
         external_folders: 0,
-        ..Plan::new(5).sized(12, 1, 12, 20)
+        ..Plan::new(5).sized(10, 1, 6, 20)
     };
     plan.client.scopes.push("root_readwrite".into());
     plan
@@ -114,6 +114,24 @@ fn a_quarantine_that_others_see_is_none() {
             (refused.state, refused.counts.refused),
             (ActionState::Failed, 1)
         );
+    });
+}
+
+#[test]
+fn what_came_from_a_folder_that_is_gone_stays_in_quarantine() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let ready = stage.world.simulator.ready(ActionKind::Quarantine, 1);
+        let folder = held(&stage, &ready)[0].folders[0].clone();
+        let done = stage
+            .carry_out("away-1", ActionKind::Quarantine, &ready)
+            .await;
+        stage.world.simulator.act(Deed::Trash { item: folder });
+        let undone = undo(&stage, &done).await;
+        assert_eq!(undone.counts.undo_failed, 1, "{undone:?}");
+        let why = &undone.exceptions[0].why;
+        assert!(why.contains("folder"), "{why}");
+        assert_eq!(held(&stage, &ready)[0].sharing, Sharing::Private);
     });
 }
 

@@ -278,10 +278,18 @@ async fn bring_item(
     }
     let path = format!("{}?fields=shared_link,parent", place.path());
     let etag = seen.item.etag.as_deref();
+    let is_moved = body.get("parent").is_some();
     let body = Content::Json(body);
-    write(session, place, Method::Put, &path, body, etag)
-        .await
-        .map(|_| ())
+    match write(session, place, Method::Put, &path, body, etag).await {
+        Ok(_) => Ok(()),
+        // The item was there a moment ago.
+        Err(ConnectorError::Gone { .. }) if is_moved => Err(declined(
+            "folder-gone",
+            "the folder it is to lie in is not there any more",
+            "take the folder out of the trash, or move the item at Box",
+        )),
+        Err(error) => Err(error),
+    }
 }
 
 fn unknown_link() -> ConnectorError {
