@@ -101,7 +101,7 @@ fn sessions_and_passwords_are_not_told() {
     let ended = reader.change(None, Method::Post, path, json!({"user_ids": [id]}));
     assert_eq!(ended.status, 202);
     assert!(ended.json()["message"].is_string());
-    assert_eq!(reader.simulator.sessions_ended(), [id.clone()]);
+    assert_eq!(reader.simulator.sessions_ended(), [id.as_str()]);
     let empty = reader.change(None, Method::Post, path, json!({}));
     assert_eq!(empty.status, 400);
     let asked = user(&reader, OWNER, json!({"is_password_reset_required": true}));
