@@ -9,9 +9,9 @@ mod again;
 mod calls;
 mod collaborations;
 mod details;
-mod exposure;
+pub(crate) mod exposure;
 mod fields;
-mod item;
+pub(crate) mod item;
 mod roots;
 mod walk;
 

@@ -2,13 +2,14 @@
 //!
 //! Table of contents: what a customer enters is checked here; `auth` obtains tokens, `permissions` tests a connection,
 //! `users` reads the directory, `activities` the events, `catalog` says what they mean, `files` walks the folder trees of
-//! users, `limits` says what may be spent.
+//! users, `governance` changes accounts and files, `limits` says what may be spent.
 
 mod activities;
 mod auth;
 pub mod catalog;
 mod dialect;
 mod files;
+mod governance;
 mod limits;
 mod permissions;
 mod users;
@@ -17,7 +18,7 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Limit,
+    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Governance, Limit,
     PermissionSource, Support, UserSource,
 };
 use casbah_model::app::App;
@@ -181,6 +182,10 @@ impl Connector for BoxCom {
 
     fn files(&self) -> Option<&dyn FileSource> {
         Some(&files::Trees)
+    }
+
+    fn governance(&self) -> Option<&dyn Governance> {
+        Some(&governance::Actions)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nothing tells which scopes a token has (developer guides, "Scopes"), so each is found out by the cheapest call that
 //! takes it. A scope that is given to the app works only after an admin has authorized the app again.
 
-mod needs;
+pub(crate) mod needs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,18 @@ use casbah_connector::{ConnectorError, Granted, PermissionSource, Session};
 use casbah_http::{CallError, Piece, RefusalKind};
 use casbah_model::app::Component;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
-use casbah_model::permission::{Need, Permission};
+use casbah_model::permission::{Need, Permission, Tier};
+use casbah_model::transport::Method;
 use serde::Deserialize;
 
 use crate::users::{MANAGE_GROUPS, MANAGE_USERS, is_app_login};
-use crate::wire::{self, ANSWER_BYTES_MAX, Acting, explain, get, lacks};
+use crate::wire::{self, ANSWER_BYTES_MAX, Acting, Content, change, explain, get, lacks};
 use crate::{DOMAINS, ENTERPRISE_ID, activities};
-use needs::{ALL_CONTENT, AS_USER, CLASSIFICATIONS, NEEDS, READ_CONTENT};
+use needs::{ALL_CONTENT, AS_USER, CLASSIFICATIONS, NEEDS, READ_CONTENT, WRITE_CONTENT};
+
+/// The template of the classifications.
+pub(crate) const CLASSIFICATION_SCHEMA: &str =
+    "/metadata_templates/enterprise/securityClassification-6VMVochwUWo/schema";
 
 pub(crate) struct Scopes;
 
@@ -298,14 +303,30 @@ async fn files(
         }
         found.granted.insert(AS_USER);
     }
+    if session.tier() == Tier::Act && may_write(session).await? {
+        found.granted.insert(WRITE_CONTENT);
+    }
     // Without a template nothing is classified, which is no fault (developer guides, "Classifications").
-    let path = "/metadata_templates/enterprise/securityClassification-6VMVochwUWo/schema";
-    match probe(session, path, Acting::Ourselves).await {
+    match probe(session, CLASSIFICATION_SCHEMA, Acting::Ourselves).await {
         Ok(()) => drop(found.granted.insert(CLASSIFICATIONS)),
         Err(CallError::Refused { refusal, .. }) if refusal.kind != RefusalKind::Unauthorized => {}
         Err(error) => return Err(error.into()),
     }
     Ok(())
+}
+
+/// Whether content may be changed, by a call that makes nothing: a folder without a name and a place.
+///
+/// That scopes are looked at before what a call says is not documented. Where they are not, the right is taken for
+/// granted, and the first change says that it is missing.
+async fn may_write(session: &Session) -> Result<bool, ConnectorError> {
+    let body = Content::Json(serde_json::json!({}));
+    let call = change(session, Method::Post, "/folders", Acting::Ourselves, body)?;
+    match session.write(&call).await {
+        Ok(_) => Ok(true),
+        Err(CallError::Refused { refusal, .. }) => Ok(refusal.kind == RefusalKind::Invalid),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Domains that this part of the users have are the enterprise's own.

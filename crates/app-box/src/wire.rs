@@ -76,6 +76,34 @@ pub(crate) fn call(
     }
 }
 
+/// What a change says.
+pub(crate) enum Content {
+    Nothing,
+    Json(serde_json::Value),
+    /// RFC 6902.
+    Patch(serde_json::Value),
+}
+
+/// A call of a path below `/2.0` that changes something.
+pub(crate) fn change(
+    session: &Session,
+    method: Method,
+    path_and_query: &str,
+    acting: Acting<'_>,
+    content: Content,
+) -> Result<Call, ConnectorError> {
+    let address = session.address(API, &format!("/2.0{path_and_query}"))?;
+    let mut call = call(session, method, address, acting);
+    let (kind, body) = match content {
+        Content::Nothing => return Ok(call),
+        Content::Json(body) => ("application/json", body),
+        Content::Patch(body) => ("application/json-patch+json", body),
+    };
+    call.headers.add("Content-Type", kind);
+    call.body = Bytes::from(body.to_string());
+    Ok(call)
+}
+
 /// A page of a list whose entries are handed over one by one.
 pub(crate) struct Page {
     called: Address,

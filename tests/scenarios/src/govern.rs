@@ -429,5 +429,5 @@ pub fn org() -> World<okta::Simulator> {
 }
 
 governed!(okta_org, org);
-
 governed!(microsoft365_tenant, acted_on_tenant);
+governed!(box_enterprise, crate::box_acting::acted_on);

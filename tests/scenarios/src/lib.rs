@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod box_acting;
 mod box_com;
 mod box_files;
 mod changes;

@@ -199,7 +199,7 @@ fn permissions_may_be_denied_for_a_family_or_a_user() {
 }
 
 #[test]
-fn only_reading_is_simulated() {
+fn what_is_no_call_of_the_api_is_refused() {
     let reader = Reader::small(1);
     for method in [Method::Post, Method::Put, Method::Delete] {
         let headers = Reader::bearer(&reader.token());
@@ -218,6 +218,7 @@ fn every_fault_is_tried_here() {
         include_str!("box_changes.rs"),
         include_str!("box_directory.rs"),
         include_str!("box_faults.rs"),
+        include_str!("box_governance.rs"),
         include_str!("box_limits.rs"),
         include_str!("box_log_faults.rs"),
         include_str!("box_login.rs"),

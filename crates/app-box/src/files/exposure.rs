@@ -97,7 +97,7 @@ impl Owner {
 ///
 /// Users of apps sign in at a domain of Box's, whosever they are. They are taken for the enterprise's own: the service
 /// account of an app is made in the enterprise that authorised the app (developer guides, "Service accounts").
-fn is_outside(address: &str, domains: &[String]) -> bool {
+pub(crate) fn is_outside(address: &str, domains: &[String]) -> bool {
     let domain = address.rsplit_once('@').map(|(_, domain)| domain.trim());
     domain.is_some_and(|domain| {
         let mut known = domains.iter();

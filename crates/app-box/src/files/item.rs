@@ -11,7 +11,7 @@ use super::walk::{FolderId, ROOT};
 
 /// Ids are unique within their kind only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
     /// A bookmark, which is shared like a file.
@@ -22,7 +22,7 @@ impl Kind {
     const ALL: [Kind; 3] = [Kind::File, Kind::Folder, Kind::WebLink];
 
     /// What Box calls it in `type`.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::File => "file",
             Kind::Folder => "folder",
@@ -31,7 +31,7 @@ impl Kind {
     }
 
     /// Where it is in paths and addresses.
-    pub(super) fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Kind::File => "files",
             Kind::Folder => "folders",
@@ -42,9 +42,9 @@ impl Kind {
 
 /// An item by kind and id, in one word such as `folders/3088`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name {
-    pub(super) kind: Kind,
-    pub(super) id: u64,
+pub(crate) struct Name {
+    pub(crate) kind: Kind,
+    pub(crate) id: u64,
 }
 
 impl Name {
@@ -66,6 +66,16 @@ impl Name {
                 RecordId::new(format!("{}/{}:{id}", root.id, kind.name()))
             }
         }
+    }
+
+    /// Reads what a key has behind the user.
+    pub(crate) fn of_key(word: &str) -> Option<Name> {
+        let (kind, number) = word.split_once(':').unwrap_or((Kind::File.name(), word));
+        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
+        Some(Name {
+            kind,
+            id: id(number)?,
+        })
     }
 }
 

@@ -7,9 +7,11 @@ use casbah_model::permission::{Need, Strictness, Tier};
 use crate::activities;
 use crate::users::{MANAGE_GROUPS, MANAGE_USERS};
 
+/// Read and write: what acting on files takes.
+pub(crate) const WRITE_CONTENT: &str = "root_readwrite";
 pub(super) const READ_CONTENT: &str = "root_readonly";
 /// "Make API calls using the as-user header", which has no name of its own.
-pub(super) const AS_USER: &str = "as-user";
+pub(crate) const AS_USER: &str = "as-user";
 /// The enterprise has classifications, by its plan.
 pub(super) const CLASSIFICATIONS: &str = "classifications";
 /// It is not a co-admin who looks.
@@ -65,15 +67,15 @@ pub(super) const NEEDS: &[Need] = &[
         &[ALL_CONTENT],
         "see files of admins, which a co-admin does not",
     ),
-    later(
+    acting(
         Component::Files,
-        &["root_readwrite"],
-        "remove links and collaborators, and quarantine files",
+        &[WRITE_CONTENT],
+        "change who sees files, move, trash and label them",
     ),
-    later(
+    acting(
         Component::Users,
         &[MANAGE_USERS],
-        "suspend users and end their sessions",
+        "suspend users, end their sessions and take their roles",
     ),
 ];
 
@@ -121,8 +123,8 @@ const fn optional(
     )
 }
 
-/// What deeper tiers take; nothing asks for it until somebody uses them.
-const fn later(
+/// What acting takes; nothing asks for it until somebody wants to act.
+const fn acting(
     component: Component,
     any_of: &'static [&'static str],
     purpose: &'static str,

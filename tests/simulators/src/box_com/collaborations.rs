@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::json::{Object, Select};
 
 #[rustfmt::skip]
-const FIELDS: [&str; 13] = [
+pub const FIELDS: [&str; 13] = [
     "type", "id", "role", "status", "accessible_by", "invite_email", "item", "created_by", "created_at", "modified_at",
     "expires_at", "is_access_only", "acceptance_requirements_status",
 ];
@@ -30,6 +30,7 @@ impl Desk<'_> {
             let change = change.unwrap_or_default();
             one.answered = change.answered.unwrap_or(one.answered);
             one.role = change.role.unwrap_or(one.role);
+            one.expires = change.expires.unwrap_or(one.expires);
             let is_there = match one.party {
                 Party::User(user) => self.has_user(user),
                 Party::Group(group) => group < self.tenant.groups.count,
@@ -76,7 +77,7 @@ impl Desk<'_> {
     }
 
     /// Of somebody outside who has not accepted yet only the address is told, and not of which item.
-    fn collaboration_text(&self, one: &Collaboration, fields: &[String]) -> String {
+    pub fn collaboration_text(&self, one: &Collaboration, fields: &[String]) -> String {
         let people = &self.tenant.people;
         let invited = match one.party {
             Party::User(user) if user >= EXTERNAL && one.answered == Answered::Pending => {

@@ -54,7 +54,7 @@ impl Desk<'_> {
     }
 
     /// The main administrator cannot be suspended (uncertain).
-    fn set_status(&mut self, user: u64, status: Status) {
+    pub fn set_status(&mut self, user: u64, status: Status) {
         if user == ADMIN || !self.is_managed(user) {
             return;
         }
@@ -70,7 +70,7 @@ impl Desk<'_> {
         }
     }
 
-    fn set_role(&mut self, user: u64, role: Role) {
+    pub fn set_role(&mut self, user: u64, role: Role) {
         if self.is_managed(user) {
             let change = self.state.world.users.entry(user).or_default();
             (change.role, change.modified) = (Some(role), Some(self.now));

@@ -10,7 +10,7 @@ use super::plan::{Plan, ServiceAccount};
 use super::schedule::Schedule;
 use super::sharing::Sharing;
 use super::traffic::Traffic;
-use super::wire::{Call, api_error, not_found};
+use super::wire::{Call, not_found};
 use super::world::{Deed, World};
 use crate::answer::Answer;
 use crate::moment::{Millis, http_date};
@@ -101,7 +101,7 @@ impl Desk<'_> {
     /// What a caller who may call gets; `viewer` is the user whose eyes it has.
     pub fn endpoint(&mut self, call: &Call, viewer: u64) -> Answer {
         if call.method != Method::Get {
-            return api_error("method_not_allowed");
+            return self.write(call, viewer);
         }
         match call.segments()[1..] {
             ["users", ..] => self.users(call, viewer),

@@ -42,7 +42,7 @@ impl Desk<'_> {
         self.has_user(user).then_some(user)
     }
 
-    fn one_user(&mut self, call: &Call, user: u64) -> Answer {
+    pub fn one_user(&mut self, call: &Call, user: u64) -> Answer {
         let fields = self.fields(call, &MINI, &STANDARD);
         Answer::json(200, self.user_text(user, &fields))
     }

@@ -10,7 +10,7 @@ use crate::json::{object, text};
 use crate::moment::DAY;
 
 /// The template that holds the classifications (guides, "Classifications").
-const TEMPLATE: &str = "securityClassification-6VMVochwUWo";
+pub const TEMPLATE: &str = "securityClassification-6VMVochwUWo";
 const DIRECTIONS: [&str; 2] = ["both", "inbound"];
 
 impl Desk<'_> {
@@ -47,13 +47,19 @@ impl Desk<'_> {
         })
     }
 
+    /// Whether this is the template of the classifications, and the enterprise has some.
+    pub fn has_template(&self, scope: &str, template: &str) -> bool {
+        let is_ours =
+            scope == "enterprise" || scope == format!("enterprise_{}", self.plan.enterprise());
+        is_ours && template == TEMPLATE && self.plan.has_classifications
+    }
+
     /// Without classifications there is no template.
     pub fn template(&self, scope: &str, template: &str) -> Answer {
-        let enterprise = self.plan.enterprise();
-        let is_ours = scope == "enterprise" || scope == format!("enterprise_{enterprise}");
-        if !is_ours || template != TEMPLATE || !self.plan.has_classifications {
+        if !self.has_template(scope, template) {
             return api_error("instance_tuple_not_found");
         }
+        let enterprise = self.plan.enterprise();
         let options = LABELS.iter().enumerate().map(|(number, label)| {
             let config = r#"{"classification":{"classificationDefinition":"As the policy says.","colorID":1}}"#;
             object(|option| {

@@ -87,10 +87,18 @@ pub enum Fault {
     DetailsAsText,
     /// An event of a megabyte.
     EventOf1mb,
+    /// 503 unavailable for a change that was made.
+    ErrorAfterWrite,
+    /// 409 operation_blocked_temporary for a change.
+    WriteBlocked,
+    /// 403 access_denied_item_locked for a change of a file.
+    ItemLocked,
+    /// 403 forbidden_by_policy for a change of a link.
+    PolicyForbids,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 41] = [
+    pub const ALL: [Fault; 45] = [
         Fault::TokenExpiresMidway,
         Fault::SecretRotated,
         Fault::AppUnauthorized,
@@ -132,6 +140,10 @@ impl Fault {
         Fault::UnknownEventTypes,
         Fault::DetailsAsText,
         Fault::EventOf1mb,
+        Fault::ErrorAfterWrite,
+        Fault::WriteBlocked,
+        Fault::ItemLocked,
+        Fault::PolicyForbids,
     ];
 
     pub fn name(self) -> &'static str {
@@ -177,6 +189,10 @@ impl Fault {
             Fault::UnknownEventTypes => "unknown-event-types",
             Fault::DetailsAsText => "details-as-text",
             Fault::EventOf1mb => "event-of-1mb",
+            Fault::ErrorAfterWrite => "error-after-write",
+            Fault::WriteBlocked => "write-blocked",
+            Fault::ItemLocked => "item-locked",
+            Fault::PolicyForbids => "policy-forbids",
         }
     }
 }

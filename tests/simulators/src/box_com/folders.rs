@@ -28,6 +28,16 @@ impl Desk<'_> {
                 let place = self.resolve(viewer, kind_of(kind), id);
                 place.map(|place| self.collaboration_list(call, place))
             }
+            [
+                kind @ ("folders" | "files"),
+                id,
+                "metadata",
+                scope,
+                template,
+            ] => {
+                let place = self.resolve(viewer, kind_of(kind), id);
+                place.map(|place| self.label_of(place, scope, template))
+            }
             [kind, id, "trash"] => return self.one_trashed(call, viewer, kind_of(kind), id),
             [kind, id] => {
                 let place = self.resolve(viewer, kind_of(kind), id);
@@ -39,7 +49,7 @@ impl Desk<'_> {
     }
 
     /// The item with an id, if the viewer can see it.
-    fn resolve(&mut self, viewer: u64, kind: Kind, id: &str) -> Result<Place, Answer> {
+    pub fn resolve(&mut self, viewer: u64, kind: Kind, id: &str) -> Result<Place, Answer> {
         if id == "0" && kind == Kind::Folder {
             return Ok(Place {
                 owner: viewer,
@@ -70,7 +80,7 @@ impl Desk<'_> {
             return not_found();
         };
         let known = call.headers.get("If-None-Match");
-        if known.is_some_and(|etag| etag.trim_matches('"') == item.version.to_string()) {
+        if known.is_some_and(|etag| etag.trim_matches('"') == item.etag.to_string()) {
             return Answer::empty(304);
         }
         Answer::json(200, self.item_text(viewer, &item, &fields))
@@ -145,7 +155,7 @@ impl Desk<'_> {
     }
 }
 
-fn kind_of(name: &str) -> Kind {
+pub fn kind_of(name: &str) -> Kind {
     match name {
         "folders" => Kind::Folder,
         "files" => Kind::File,

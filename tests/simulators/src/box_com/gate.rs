@@ -1,5 +1,7 @@
 //! Before an endpoint is reached: whose token, through whose eyes, limits, then scope and role.
 
+use casbah_model::transport::Method;
+
 use super::desk::Desk;
 use super::faults::Fault;
 use super::limits::{Bucket, BucketOwner};
@@ -23,7 +25,7 @@ struct Need {
     is_administrative: bool,
 }
 
-fn need(path: &[&str]) -> Need {
+fn need(method: Method, path: &[&str]) -> Need {
     let (scopes, is_administrative): (&'static [&'static str], bool) = match path {
         ["users", "me"] => (&[], false),
         ["users", _, "memberships"] | ["groups", ..] => (&["manage_groups"], true),
@@ -32,7 +34,8 @@ fn need(path: &[&str]) -> Need {
         [
             "events" | "collaboration_whitelist_entries" | "collaboration_whitelist_exempt_targets",
         ] => (&["manage_enterprise_properties"], true),
-        _ => (&["root_readonly", "root_readwrite"], false),
+        _ if method == Method::Get => (&["root_readonly", "root_readwrite"], false),
+        _ => (&["root_readwrite"], false),
     };
     Need {
         scopes,
@@ -164,7 +167,7 @@ impl Desk<'_> {
     /// Whether scope and role suffice; the viewer if so.
     fn admit(&mut self, call: &Call, bearer: &Bearer, viewer: u64) -> Result<u64, Answer> {
         let path = &call.segments()[1..];
-        let need = need(path);
+        let need = need(call.method, path);
         let family = path.first().copied().unwrap_or_default();
         let meant = self.state.switches.settings(Fault::PermissionDenied);
         let is_meant = meant.is_some_and(|settings| {

@@ -67,12 +67,18 @@ impl Desk<'_> {
                 change.or_default().is_removed = true;
                 self.tell_of_collaboration("COLLABORATION_REMOVE", &one)
             }
+            Deed::EndCollaborationLater { collaboration, at } => {
+                let one = self.find_collaboration(&collaboration)?;
+                let change = self.state.world.collaborations.entry(one.number);
+                change.or_default().expires = Some(Some(at.as_millisecond()));
+                self.tell_of_collaboration("UPDATE_COLLABORATION_EXPIRATION", &one)
+            }
             _ => None,
         }
     }
 
     /// An item that is there and not in the trash.
-    fn there(&self, id: &str) -> Option<Item> {
+    pub fn there(&self, id: &str) -> Option<Item> {
         let place = self.tenant.library.find(id)?;
         (self.fate(place) == Fate::There)
             .then(|| self.item(place))
@@ -89,7 +95,7 @@ impl Desk<'_> {
     }
 
     /// Folders are told of as files are (uncertain).
-    fn add(
+    pub fn add(
         &mut self,
         user: u64,
         folder: Option<String>,
@@ -131,6 +137,7 @@ impl Desk<'_> {
         let change = self.state.world.items.entry(place).or_default();
         work(change);
         if event_type != "DOWNLOAD" {
+            change.revisions += u64::from(event_type != "EDIT");
             change.modified = Some(now);
         }
         let item = self.item(place)?;
@@ -138,7 +145,7 @@ impl Desk<'_> {
         None
     }
 
-    fn move_to(&mut self, id: &str, folder: Option<String>) -> Option<String> {
+    pub fn move_to(&mut self, id: &str, folder: Option<String>) -> Option<String> {
         let item = self.there(id)?;
         let folder = self.folder(item.place.owner, folder)?;
         let is_inside = self
@@ -153,17 +160,20 @@ impl Desk<'_> {
         self.change(id, "MOVE", |change| change.parent = Some(folder.item))
     }
 
-    fn set_link(&mut self, id: &str, link: Option<Link>) -> Option<String> {
+    pub fn set_link(&mut self, id: &str, link: Option<Link>) -> Option<String> {
         let had_link = self.there(id)?.link.is_some();
         let event_type = match (had_link, link) {
             (true, Some(_)) => "ITEM_SHARED_UPDATE",
             (false, Some(_)) => "SHARE",
             (_, None) => "UNSHARE",
         };
-        self.change(id, event_type, |change| change.link = Some(link))
+        self.change(id, event_type, |change| {
+            change.links_made += u64::from(event_type == "SHARE");
+            change.link = Some(link);
+        })
     }
 
-    fn set_label(&mut self, id: &str, label: Option<usize>) -> Option<String> {
+    pub fn set_label(&mut self, id: &str, label: Option<usize>) -> Option<String> {
         let label = label.filter(|label| *label < LABELS.len());
         let had_label = self.there(id)?.label.is_some();
         let event_type = match (had_label, label) {
@@ -174,7 +184,7 @@ impl Desk<'_> {
         self.change(id, event_type, |change| change.label = Some(label))
     }
 
-    fn undelete(&mut self, id: &str) -> Option<String> {
+    pub fn undelete(&mut self, id: &str) -> Option<String> {
         let place = self.tenant.library.find(id)?;
         let item = self.item(place)?;
         item.trashed?;
@@ -203,18 +213,30 @@ impl Desk<'_> {
             Invitee::Group(group) => (Party::Group(group), Answered::Accepted),
             Invitee::Outside(number) => (Party::User(EXTERNAL + number), Answered::Pending),
         };
+        let one = self.collaborate(place, party, "viewer", answered);
+        Some(self.tenant.sharing.id(one.number))
+    }
+
+    /// Makes a collaboration, and tells of it.
+    pub fn collaborate(
+        &mut self,
+        place: Place,
+        party: Party,
+        role: &'static str,
+        answered: Answered,
+    ) -> Collaboration {
         let one = Collaboration {
             number: MADE + self.state.world.collaborations_made.len() as u64,
             place,
             party,
-            role: "viewer",
+            role,
             answered,
             created: self.now,
             expires: None,
         };
         self.state.world.collaborations_made.push(one);
         self.tell_of_collaboration("COLLABORATION_INVITE", &one);
-        Some(self.tenant.sharing.id(one.number))
+        one
     }
 
     fn tell_of_item(&mut self, event_type: &str, actor: Actor, item: &Item) {
@@ -223,7 +245,11 @@ impl Desk<'_> {
         self.tell(Scene { thing, ..scene });
     }
 
-    fn tell_of_collaboration(&mut self, event_type: &str, one: &Collaboration) -> Option<String> {
+    pub fn tell_of_collaboration(
+        &mut self,
+        event_type: &str,
+        one: &Collaboration,
+    ) -> Option<String> {
         let thing = self.thing(&self.item(one.place)?);
         let owner = one.place.owner;
         let scene = self.scene(event_type, Actor::User(owner), owner);

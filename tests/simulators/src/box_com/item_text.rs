@@ -31,7 +31,7 @@ impl Desk<'_> {
     /// A folder in the mini form.
     pub fn folder_mini(&self, place: Place) -> String {
         let library = &self.tenant.library;
-        let version = self.item(place).map(|item| (item.name, item.version));
+        let version = self.item(place).map(|item| (item.name, item.etag));
         let (name, version) = version.unwrap_or_default();
         let version = version.to_string();
         let version = (place.item != ROOT).then_some(version.as_str());
@@ -49,7 +49,7 @@ impl Desk<'_> {
         let mut out = String::new();
         let mut one = Object::new(&mut out, Select(Some(fields)));
         let (library, place) = (&self.tenant.library, item.place);
-        let version = item.version.to_string();
+        let version = item.etag.to_string();
         let is_root = place.item == ROOT;
         let version = (!is_root).then_some(version.as_str());
         one.text("type", item.kind.name())
@@ -168,11 +168,10 @@ impl Desk<'_> {
     }
 
     fn link_text(&self, item: &Item, link: Link) -> String {
-        let token = draw(
-            self.plan.seed,
-            Stream::Link,
-            item.place.number() ^ (1 << 60),
-        );
+        // A link that is made again has another address (uncertain).
+        let made = item.links_made << 52;
+        let number = item.place.number() ^ (1 << 60) ^ made;
+        let token = draw(self.plan.seed, Stream::Link, number);
         let until = link.until.map(home_time);
         let is_file = item.kind == Kind::File;
         let download = format!("https://acme.app.box.com/shared/static/{token:016x}");

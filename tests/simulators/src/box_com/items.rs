@@ -19,8 +19,12 @@ pub struct Item {
     pub created: Millis,
     pub modified: Millis,
     pub version: u64,
+    /// Goes up with every change, be it of the content or not.
+    pub etag: u64,
     pub trashed: Option<Millis>,
     pub link: Option<Link>,
+    /// Links that were made since the plan's.
+    pub links_made: u64,
     pub label: Option<usize>,
 }
 
@@ -58,8 +62,10 @@ impl Desk<'_> {
             created: leaf.created,
             modified: leaf.modified,
             version: if is_planned { leaf.version } else { 0 },
+            etag: 0,
             trashed: leaf.trashed,
             link: is_planned.then(|| sharing.link(library, place)).flatten(),
+            links_made: 0,
             label: is_planned.then(|| sharing.label(place, kind)).flatten(),
         };
         if let Some(change) = change {
@@ -68,10 +74,13 @@ impl Desk<'_> {
             item.created = change.created.unwrap_or(item.created);
             item.modified = change.modified.unwrap_or(item.modified);
             item.version += change.edits;
+            item.etag = change.revisions;
             item.trashed = change.trashed.unwrap_or(item.trashed);
+            item.links_made = change.links_made;
             item.link = change.link.unwrap_or(item.link);
             item.label = change.label.unwrap_or(item.label);
         }
+        item.etag += item.version;
         let is_open = |link: &Link| link.until.is_none_or(|until| until > self.now);
         item.link = item.link.filter(is_open);
         Some(item)

@@ -2,8 +2,9 @@
 //!
 //! Written from Box's documentation, never from a reader of it. Comments name the document a behaviour comes from;
 //! "uncertain" marks what none says for sure. Where two behaviours are possible, `Choices` has both.
-//! What is read is here; webhooks, downloads and the calls that change something are not.
+//! What is read is here, and what acts on users and items; webhooks, uploads and downloads are not.
 
+mod collaboration_writes;
 mod collaborations;
 mod deeds;
 mod desk;
@@ -14,12 +15,15 @@ mod events;
 mod faults;
 mod folders;
 mod gate;
+mod governed;
 mod groups;
 mod holdings;
 mod ids;
 mod item_deeds;
 mod item_text;
+mod item_writes;
 mod items;
+mod labels;
 mod library;
 mod limits;
 mod log;
@@ -36,6 +40,7 @@ mod trouble;
 mod truth;
 mod wire;
 mod world;
+mod writes;
 
 pub use crate::latency::Latency;
 pub use crate::switches::FaultSettings;
@@ -48,7 +53,7 @@ pub use plan::{
     NowInLogs, OldPosition, Plan, PositionForm, READ_SCOPES, RefusedScope, ServiceAccount,
     StreamTimes, UnauthorizedApp, UnauthorizedBody,
 };
-pub use sharing::Access;
+pub use sharing::{Access, LABELS};
 pub use simulator::Simulator;
 pub use traffic::Traffic;
 pub use truth::ItemHeld;

@@ -140,6 +140,28 @@ impl Simulator {
         })
     }
 
+    /// Ids of the collaborations of an item, the oldest first.
+    pub fn collaborations(&self, item: &str) -> Vec<String> {
+        self.inner.at_desk(|desk| {
+            let place = desk.tenant.library.find(item);
+            let all = place.map(|place| desk.collaborations(place));
+            let all = all.unwrap_or_default().into_iter();
+            all.map(|one| desk.tenant.sharing.id(one.number)).collect()
+        })
+    }
+
+    /// Users whose sessions were ended, by id, once for each time.
+    pub fn sessions_ended(&self) -> Vec<String> {
+        let ended = self.inner.state().world.sessions_ended.clone();
+        ended.into_iter().map(|user| self.user_id(user)).collect()
+    }
+
+    /// Users who have to choose a new password, by id.
+    pub fn passwords_asked(&self) -> Vec<String> {
+        let asked = self.inner.state().world.passwords_asked.clone();
+        asked.into_iter().map(|user| self.user_id(user)).collect()
+    }
+
     pub fn traffic(&self) -> Traffic {
         let state = self.inner.state();
         let mut traffic = state.traffic.clone();

@@ -65,7 +65,7 @@ impl Call {
 }
 
 /// The codes of the API with their status (guides, "Common errors"); the sentences are ours where no page shows one.
-const SENTENCES: [(&str, u16, &str); 18] = [
+const SENTENCES: [(&str, u16, &str); 30] = [
     ("bad_request", 400, "Bad request"),
     ("invalid_parameter", 400, "Invalid value for a parameter"),
     ("invalid_limit", 400, "Invalid limit"),
@@ -95,6 +95,34 @@ const SENTENCES: [(&str, u16, &str); 18] = [
         404,
         "Template not found for the given scope",
     ),
+    ("instance_not_found", 404, "Instance not found"),
+    ("folder_not_empty", 400, "Folder is not empty"),
+    ("item_name_invalid", 400, "Item name invalid"),
+    ("schema_validation_failed", 400, "Schema validation failed"),
+    ("access_denied_item_locked", 403, "Item is locked"),
+    (
+        "forbidden_by_policy",
+        403,
+        "Access denied by an access policy",
+    ),
+    (
+        "item_name_in_use",
+        409,
+        "Item with the same name already exists",
+    ),
+    ("tuple_already_exists", 409, "Tuple already exists"),
+    (
+        "user_already_collaborator",
+        409,
+        "User is already a collaborator",
+    ),
+    (
+        "operation_blocked_temporary",
+        409,
+        "The operation is blocked by another on-going operation",
+    ),
+    ("precondition_failed", 412, "The resource has been modified"),
+    ("unsupported_media_type", 415, "Unsupported Media Type"),
     ("method_not_allowed", 405, "Method Not Allowed"),
     (
         "rate_limit_exceeded",

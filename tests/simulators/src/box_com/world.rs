@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use casbah_model::Timestamp;
+
 use super::events::Scene;
 use super::library::{Kind, Place};
 use super::people::{Role, Status};
@@ -113,6 +115,11 @@ pub enum Deed {
     RemoveCollaboration {
         collaboration: String,
     },
+    /// Lets it end by itself, at a time to come.
+    EndCollaborationLater {
+        collaboration: String,
+        at: Timestamp,
+    },
     /// Takes a granted scope from the app; tokens issued before keep it.
     RevokeScope {
         scope: String,
@@ -154,6 +161,9 @@ pub struct ItemChange {
     pub modified: Option<Millis>,
     /// Versions beyond those of the plan.
     pub edits: u64,
+    /// Changes that are no new version.
+    pub revisions: u64,
+    pub links_made: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -161,6 +171,8 @@ pub struct CollaborationChange {
     pub is_removed: bool,
     pub answered: Option<Answered>,
     pub role: Option<&'static str>,
+    /// When it ends by itself, if that was changed.
+    pub expires: Option<Option<Millis>>,
 }
 
 /// The state of an enterprise; all of it is small.
@@ -178,6 +190,10 @@ pub struct World {
     pub placed: BTreeMap<Place, BTreeSet<u64>>,
     pub collaborations: BTreeMap<u64, CollaborationChange>,
     pub collaborations_made: Vec<Collaboration>,
+    /// Users whose sessions were ended, once for each time.
+    pub sessions_ended: Vec<u64>,
+    /// Users who have to choose a new password.
+    pub passwords_asked: BTreeSet<u64>,
     /// Events that deeds caused, by their number less `DEED`.
     pub scenes: Vec<Scene>,
     pub scopes_revoked: BTreeSet<String>,

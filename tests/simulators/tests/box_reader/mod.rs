@@ -239,6 +239,16 @@ impl Reader {
         self.ask(Method::Get, path, headers, "")
     }
 
+    /// A change as the user with an id, or as the service account.
+    pub fn change(&self, user: Option<&str>, method: Method, path: &str, body: Value) -> Answer {
+        let headers = Reader::bearer(&self.token());
+        let headers = match user {
+            Some(user) => headers.with("as-user", user),
+            None => headers,
+        };
+        self.ask(method, path, headers, &body.to_string())
+    }
+
     /// Every entry of a list by marker, and how many pages it took; `user` for `as-user`.
     pub fn pages(&self, user: Option<&str>, path: &str) -> (Vec<Value>, usize) {
         let mark = if path.contains('?') { '&' } else { '?' };

@@ -1,0 +1,225 @@
+//! Acting on an enterprise of Box: small, because each death that is tried has one of its own; and what it comes to in
+//! the end, held against what the simulator knows.
+
+use casbah_model::SignedDuration;
+use casbah_model::action::{ActionKind, ActionState};
+use casbah_model::file::Sharing;
+use casbah_pipeline::StageError;
+use casbah_pipeline::govern::{self, ActionItem, Decision, Wish};
+use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator};
+use casbah_simulators::governed::{Governed, Ready};
+
+use crate::box_com::enterprise;
+use crate::govern::{APPROVER, ASKER, Stage, asked};
+use crate::world::{World, in_virtual_time, name, started};
+
+fn plan() -> Plan {
+    let mut plan = Plan {
+        history: SignedDuration::from_hours(1),
+        started: started(),
+        external_folders: 0,
+        ..Plan::new(5).sized(10, 1, 6, 20)
+    };
+    plan.client.scopes.push("root_readwrite".into());
+    plan
+}
+
+pub fn acted_on() -> World<Simulator> {
+    enterprise(plan())
+}
+
+/// Ids of what is ready.
+fn ids(ready: &[Ready]) -> Vec<&str> {
+    let ids = ready.iter().map(|ready| ready.target.id.as_str());
+    ids.map(|id| id.rsplit(':').next().unwrap_or(id)).collect()
+}
+
+fn held(stage: &Stage<Simulator>, ready: &[Ready]) -> Vec<ItemHeld> {
+    let held = ids(ready)
+        .into_iter()
+        .map(|id| stage.world.simulator.item(id));
+    held.map(|held| held.expect("it is there")).collect()
+}
+
+async fn undo(stage: &Stage<Simulator>, action: &ActionItem) -> ActionItem {
+    let ctx = &stage.system.ctx;
+    let undo = govern::undo(ctx, &name(), &action.id, ASKER, "a drill").await;
+    undo.expect("a way back");
+    stage.go_on().await;
+    if stage.action(&action.id).await.state == ActionState::Pending {
+        let decision = Decision::Approve;
+        let approved = govern::decide(ctx, &name(), &action.id, APPROVER, decision).await;
+        approved.expect("approved");
+        stage.go_on().await;
+    }
+    stage.action(&action.id).await
+}
+
+#[test]
+fn what_is_quarantined_is_its_owners_alone_and_comes_back_as_it_was() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let ready = stage.world.simulator.ready(ActionKind::Quarantine, 3);
+        let before = held(&stage, &ready);
+        // Who sees the folder sees what lies in it, until it lies elsewhere.
+        for item in &before {
+            stage.world.simulator.act(Deed::Share {
+                item: item.folders[0].clone(),
+                access: Access::Open,
+                has_password: false,
+            });
+        }
+        let done = stage
+            .carry_out("away-1", ActionKind::Quarantine, &ready)
+            .await;
+        assert_eq!(done.state, ActionState::Verified, "{done:?}");
+        for item in held(&stage, &ready) {
+            assert_eq!(item.sharing, Sharing::Private, "{item:?}");
+            let others = (
+                item.collaborators.len(),
+                item.groups.len(),
+                item.invited.len(),
+            );
+            assert_eq!(others, (0, 0, 0), "{item:?}");
+        }
+        let undone = undo(&stage, &done).await;
+        assert_eq!(undone.state, ActionState::Undone, "{undone:?}");
+        assert_eq!(held(&stage, &ready), before);
+    });
+}
+
+#[test]
+fn a_quarantine_that_others_see_is_none() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let ready = stage.world.simulator.ready(ActionKind::Quarantine, 2);
+        let done = stage
+            .carry_out("away-1", ActionKind::Quarantine, &ready[..1])
+            .await;
+        assert_eq!(done.state, ActionState::Verified, "{done:?}");
+        let folder = held(&stage, &ready)[0].folders[0].clone();
+        let (access, has_password) = (Access::Company, false);
+        stage.world.simulator.act(Deed::Share {
+            item: folder,
+            access,
+            has_password,
+        });
+        // The same owner, because it is the owner's folder.
+        let again = undo(&stage, &done).await;
+        assert_eq!(again.state, ActionState::Undone, "{again:?}");
+        let refused = stage
+            .carry_out("away-2", ActionKind::Quarantine, &ready[..1])
+            .await;
+        assert_eq!(
+            (refused.state, refused.counts.refused),
+            (ActionState::Failed, 1)
+        );
+    });
+}
+
+#[test]
+fn what_came_from_a_folder_that_is_gone_stays_in_quarantine() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let ready = stage.world.simulator.ready(ActionKind::Quarantine, 1);
+        let folder = held(&stage, &ready)[0].folders[0].clone();
+        let done = stage
+            .carry_out("away-1", ActionKind::Quarantine, &ready)
+            .await;
+        stage.world.simulator.act(Deed::Trash { item: folder });
+        let undone = undo(&stage, &done).await;
+        assert_eq!(undone.counts.undo_failed, 1, "{undone:?}");
+        let why = &undone.exceptions[0].why;
+        assert!(why.contains("folder"), "{why}");
+        assert_eq!(held(&stage, &ready)[0].sharing, Sharing::Private);
+    });
+}
+
+#[test]
+fn whoever_is_suspended_has_no_sessions_left() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let kind = ActionKind::SuspendUser;
+        let ready = stage.world.simulator.ready(kind, 1);
+        let done = stage.carry_out("out-1", kind, &ready).await;
+        assert_eq!(done.state, ActionState::Verified, "{done:?}");
+        let ended = stage.world.simulator.sessions_ended();
+        assert_eq!(ended, [ready[0].target.id.clone()]);
+    });
+}
+
+/// Whatever Box answers to changes that were made or not, each is made once.
+#[test]
+fn errors_of_box_around_a_change_of_many_calls_are_survived() {
+    for fault in [Fault::ErrorAfterWrite, Fault::WriteBlocked] {
+        in_virtual_time(async {
+            let stage = Stage::set(acted_on()).await;
+            let simulator = &stage.world.simulator;
+            let ready = simulator.ready(ActionKind::Quarantine, 1);
+            let before = held(&stage, &ready);
+            simulator.switch(fault, Some(FaultSettings::times(2)));
+            let done = stage
+                .carry_out("away-1", ActionKind::Quarantine, &ready)
+                .await;
+            assert_eq!(done.state, ActionState::Verified, "{fault:?}: {done:?}");
+            simulator.switch(fault, Some(FaultSettings::times(2)));
+            let undone = undo(&stage, &done).await;
+            assert_eq!(undone.state, ActionState::Undone, "{fault:?}: {undone:?}");
+            assert_eq!(held(&stage, &ready), before, "{fault:?}");
+        });
+    }
+}
+
+#[test]
+fn whoever_may_only_read_is_told_before_anything_is_planned() {
+    in_virtual_time(async {
+        let mut plan = plan();
+        plan.client.scopes.retain(|scope| scope != "root_readwrite");
+        let stage = Stage::set(enterprise(plan)).await;
+        for (kind, expected) in [
+            (ActionKind::Quarantine, Some("permission")),
+            (ActionKind::SuspendUser, None),
+        ] {
+            let ready = stage.world.simulator.ready(kind, 1);
+            let asked = asked("asked-1", kind, &ready, Wish::DryRun);
+            let refused = govern::ask(&stage.system.ctx, &name(), asked).await;
+            let code = match &refused {
+                Err(StageError::Refused(cause)) => Some(cause.code.as_str()),
+                Err(error) => panic!("{}", error.chain()),
+                Ok(_) => None,
+            };
+            assert_eq!(code, expected, "{kind}");
+        }
+    });
+}
+
+#[test]
+fn what_box_refuses_says_why() {
+    for fault in [Fault::PolicyForbids, Fault::ItemLocked] {
+        in_virtual_time(async {
+            let stage = Stage::set(acted_on()).await;
+            let simulator = &stage.world.simulator;
+            let ready = simulator.ready(ActionKind::RemoveLink, 1);
+            simulator.switch(fault, Some(FaultSettings::always()));
+            let done = stage
+                .carry_out("close-1", ActionKind::RemoveLink, &ready)
+                .await;
+            match fault {
+                Fault::ItemLocked => assert_eq!(done.progress.later.len(), 1, "{done:?}"),
+                _ => assert_eq!(done.exceptions[0].outcome, "failed", "{done:?}"),
+            }
+            // It goes on by itself where somebody held it.
+            simulator.switch(fault, None);
+            stage
+                .world
+                .run_for(&stage.system, SignedDuration::from_hours(6))
+                .await;
+            let ended = stage.action(&done.id).await;
+            let expected = match fault {
+                Fault::ItemLocked => ActionState::Verified,
+                _ => ActionState::Failed,
+            };
+            assert_eq!(ended.state, expected, "{ended:?}");
+        });
+    }
+}
