@@ -104,8 +104,10 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
         return Some(units);
     }
     let now = ctx.now();
-    let due = progress.later.iter().filter(|later| later.at <= now);
-    let mut units: Vec<_> = due.map(|later| (later.unit, later.may_be_sent)).collect();
+    let due = progress.later.iter_mut().filter(|later| later.at <= now);
+    let mut units: Vec<_> = due
+        .map(|later| (later.unit, std::mem::replace(&mut later.may_be_sent, true)))
+        .collect();
     units.sort_unstable();
     let is_over = progress.later.is_empty();
     (!units.is_empty() || is_over).then_some(units)
@@ -124,6 +126,12 @@ fn forget_unstarted(
         .is_some_and(|(first, _)| *first == progress.next);
     if is_stretch && let Some((unit, _)) = units.get(started) {
         progress.tried = tried_before.max(*unit);
+    }
+    for (unit, may_be_sent) in &units[started..] {
+        let mut waiting = progress.later.iter_mut();
+        if let Some(later) = waiting.find(|later| later.unit == *unit) {
+            later.may_be_sent = *may_be_sent;
+        }
     }
 }
 
