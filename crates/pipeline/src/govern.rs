@@ -10,6 +10,7 @@
 mod ask;
 mod attempt;
 mod carrying;
+mod check;
 mod item;
 mod lists;
 mod planning;

@@ -84,6 +84,27 @@ fn what_is_asked_for_wrongly_is_refused_by_name() {
 }
 
 #[test]
+fn an_id_that_comes_again_is_the_same_action_or_refused() {
+    in_virtual_time(async {
+        let stage = Stage::set(org()).await;
+        let (ctx, name) = (&stage.system.ctx, name());
+        let ready = stage.world.simulator.ready(SUSPEND, 2);
+        let one = || asked("a1", SUSPEND, &ready[..1], Wish::Plan);
+        let (first, beside) = tokio::join!(
+            govern::ask(ctx, &name, one()),
+            govern::ask(ctx, &name, one()),
+        );
+        let again = govern::ask(ctx, &name, one()).await;
+        for known in [&beside, &again] {
+            let known = known.as_ref().expect("the same action");
+            assert_eq!(known.orders, first.as_ref().expect("taken in").orders);
+        }
+        let other = asked("a1", SUSPEND, &ready[1..], Wish::Plan);
+        assert_eq!(code(govern::ask(ctx, &name, other).await), "id-taken");
+    });
+}
+
+#[test]
 fn several_objects_take_a_second_person_who_is_another_one() {
     in_virtual_time(async {
         let mut stage = Stage::set(org()).await;

@@ -2,21 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use casbah_connector::{check_parameters, spec};
 use casbah_http::retry;
 use casbah_lake::layout::Place;
 use casbah_model::Timestamp;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Target};
 use casbah_model::connection::{Cause, ConnectionId};
 use casbah_model::message::{Message, Stage};
-use casbah_model::permission::Tier;
 use casbah_model::ports::{Query, StoreError};
 use casbah_model::state::Write;
 
+use super::check::check;
 use super::item::{ActionItem, Counts, Exception, OrderLine, Progress, Wish};
 use super::selection::{Selecting, Selection};
 use super::{STREAM, lists};
-use crate::apps;
 use crate::connect;
 use crate::context::Context;
 use crate::error::StageError;
@@ -26,7 +24,6 @@ use crate::step::ms_duration;
 
 /// Tries of a change against other writers of the action.
 const TRIES_MAX: u32 = 6;
-const REASON_CHARS_MAX: usize = 500;
 /// The family of the objects that hold targets.
 pub(super) const FAMILY: &str = "orders";
 
@@ -51,7 +48,7 @@ pub enum Decision {
     Reject { why: String },
 }
 
-fn refused(code: &str, what: impl Into<String>, fix: impl Into<String>) -> StageError {
+pub(super) fn refused(code: &str, what: impl Into<String>, fix: impl Into<String>) -> StageError {
     StageError::Refused(Cause::new(code, what, fix))
 }
 
@@ -59,28 +56,23 @@ fn refused(code: &str, what: impl Into<String>, fix: impl Into<String>) -> Stage
 pub async fn ask(
     ctx: &Context,
     connection: &ConnectionId,
-    asked: Asked,
+    mut asked: Asked,
 ) -> Result<ActionItem, StageError> {
     let connection = connection_of(ctx, connection).await?;
     let scope = connection.scope();
-    if let Some(known) = read(ctx, &scope, &asked.id).await? {
-        let selection = known.selecting.as_ref().map(|known| &known.selection);
-        if known.kind == asked.kind
-            && known.parameters == asked.parameters
-            && selection == asked.selection.as_ref()
-        {
-            return Ok(known);
-        }
-        let what = format!("{} is the id of another action", asked.id);
-        return Err(refused("id-taken", what, "ask under another id"));
-    }
-    check(ctx, &connection, &asked)?;
-    let now = ctx.now();
-    let unique: BTreeSet<Target> = asked.targets.into_iter().collect();
+    let unique: BTreeSet<Target> = std::mem::take(&mut asked.targets).into_iter().collect();
     let lines: Vec<_> = unique
         .into_iter()
         .map(|target| OrderLine { target })
         .collect();
+    if let Some(known) = read(ctx, &scope, &asked.id).await? {
+        return match is_same(ctx, &known, &asked, &lines).await? {
+            true => Ok(known),
+            false => Err(taken(&asked.id)),
+        };
+    }
+    check(ctx, &connection, &asked, lines.len() as u64)?;
+    let now = ctx.now();
     let place = Place {
         app: connection.settings.app,
         scope: scope.to_string(),
@@ -88,15 +80,16 @@ pub async fn ask(
         stream: asked.id.to_string(),
         epoch: 0,
         sequence: 0,
-        fence: 0,
+        // Whoever asks at the same time under the same id writes under another name.
+        fence: ctx.rng.next_u64(),
         begun: now,
     };
     let mut action = ActionItem {
         v: 1,
-        id: asked.id,
+        id: asked.id.clone(),
         kind: asked.kind,
-        parameters: asked.parameters,
-        reason: asked.reason,
+        parameters: asked.parameters.clone(),
+        reason: asked.reason.clone(),
         wish: asked.wish,
         state: ActionState::Planning,
         is_undo: false,
@@ -107,6 +100,7 @@ pub async fn ask(
         expires_at: None,
         selecting: asked
             .selection
+            .clone()
             .map(|selection| Selecting::new(selection, now)),
         orders: match lines.is_empty() {
             true => vec![],
@@ -124,8 +118,7 @@ pub async fn ask(
         told: 0,
         cause: None,
     };
-    let reason = action.reason.clone();
-    action.happened("requested", &asked.by, now, Some(&reason));
+    action.happened("requested", &asked.by, now, Some(&asked.reason));
     let writes = vec![
         Write::create(scope.action(&action.id), items::write(&action)),
         open_write(&scope, &action.id),
@@ -135,7 +128,10 @@ pub async fn ask(
             // Somebody else made the stream, or this very action, in this moment.
             Err(error) if is_passing(&error, attempt) => {
                 if let Some(known) = read(ctx, &scope, &action.id).await? {
-                    return Ok(known);
+                    return match is_same(ctx, &known, &asked, &lines).await? {
+                        true => Ok(known),
+                        false => Err(taken(&action.id)),
+                    };
                 }
                 wait_a_little(ctx, attempt).await;
             }
@@ -143,6 +139,32 @@ pub async fn ask(
         }
     }
     unreachable!("the last attempt returns")
+}
+
+fn taken(id: &ActionId) -> StageError {
+    let what = format!("{id} is the id of another action");
+    refused("id-taken", what, "ask under another id")
+}
+
+/// Whether an action is what somebody asks for.
+async fn is_same(
+    ctx: &Context,
+    known: &ActionItem,
+    asked: &Asked,
+    lines: &[OrderLine],
+) -> Result<bool, StageError> {
+    let selection = known.selecting.as_ref().map(|known| &known.selection);
+    if known.kind != asked.kind
+        || known.parameters != asked.parameters
+        || selection != asked.selection.as_ref()
+    {
+        return Ok(false);
+    }
+    if selection.is_some() {
+        return Ok(true);
+    }
+    let ordered: Vec<OrderLine> = lists::load(ctx, &known.orders, 0..u64::MAX).await?;
+    Ok(ordered == lines)
 }
 
 /// Whether a write met other writers, and is worth another attempt.
@@ -157,90 +179,6 @@ fn is_passing(error: &StageError, attempt: u32) -> bool {
 async fn wait_a_little(ctx: &Context, attempt: u32) {
     let wait = retry::quick_wait(attempt, ctx.rng.fraction());
     ctx.sleep(ms_duration(wait)).await;
-}
-
-fn check(ctx: &Context, connection: &ConnectionItem, asked: &Asked) -> Result<(), StageError> {
-    let (app, id) = (connection.settings.app, &connection.settings.id);
-    let connector = apps::connector(app);
-    let governance = connector.governance();
-    let known = governance.and_then(|governance| Some((governance, spec(governance, asked.kind)?)));
-    let Some((governance, known)) = known else {
-        let what = format!("Casbah cannot {} at {}", asked.kind, app.product());
-        return Err(refused(
-            "action",
-            what,
-            "`casbah actions kinds` lists what it can do",
-        ));
-    };
-    check_parameters(known, &asked.parameters).map_err(StageError::Refused)?;
-    if connection.settings.tier < Tier::Act {
-        let what = format!("{id} was connected to observe, and holds no right to act");
-        let fix = format!(
-            "grant {} and connect it again with tier \"act\"",
-            known.any_of.join(" or ")
-        );
-        return Err(refused("tier", what, fix));
-    }
-    if !connection.state.is_active() {
-        let what = format!("{id} is {}", connection.state.name());
-        return Err(refused(
-            "connection",
-            what,
-            "see `casbah status` for what it needs",
-        ));
-    }
-    let report = connection.report.as_ref();
-    if let Some(grants) = report
-        .map(|report| &report.grants)
-        .filter(|grants| grants.is_known)
-    {
-        let holds = |name: &&str| grants.granted.iter().any(|held| held.as_str() == *name);
-        if !known.any_of.is_empty() && !known.any_of.iter().any(holds) {
-            let what = format!(
-                "{} is not granted, needed to {}",
-                known.any_of.join(" or "),
-                asked.kind
-            );
-            let fix = match &grants.consent_link {
-                Some(link) => {
-                    format!("let an administrator grant it at {link}, and run `casbah test {id}`")
-                }
-                None => format!("let an administrator grant it, and run `casbah test {id}`"),
-            };
-            return Err(refused("permission", what, fix));
-        }
-    }
-    let objects = asked.targets.len() as u64;
-    let most = ctx.policy.objects_max;
-    if let Some(selection) = &asked.selection {
-        selection.check(governance, asked.kind)?;
-        if objects > 0 {
-            let what = "both targets and a filter are given";
-            return Err(refused("targets", what, "leave one of them out"));
-        }
-    } else if objects == 0 {
-        return Err(refused(
-            "targets",
-            "no target is given",
-            format!("name a {}", known.target),
-        ));
-    }
-    if objects > most {
-        let what =
-            format!("{objects} targets are given, and at most {most} may be changed at once");
-        return Err(refused(
-            "blast-radius",
-            what,
-            "split it, or raise the limit in the policy",
-        ));
-    }
-    let reason = asked.reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        let what = format!("the reason has {} characters", reason.chars().count());
-        let fix = format!("say why in 1 to {REASON_CHARS_MAX}: whoever approves it reads it");
-        return Err(refused("reason", what, fix));
-    }
-    Ok(())
 }
 
 /// Approves or rejects a plan.
