@@ -205,6 +205,14 @@ fn items_move_within_the_tree_of_their_owner_where_their_name_is_free() {
     let path = format!("/2.0/files/{file}");
     let put = |folder: &str| owner.change(Method::Put, &path, json!({"parent": {"id": folder}}));
     assert_eq!(put(&two).refusal(), (409, "item_name_in_use".into()));
+    let renamed = json!({"parent": {"id": two}, "name": "b.txt"});
+    let moved = owner.change(Method::Put, &path, renamed).json();
+    assert_eq!(
+        (&moved["name"], &moved["parent"]["id"]),
+        (&json!("b.txt"), &json!(two))
+    );
+    let taken = owner.change(Method::Put, &path, json!({"name": "a.txt"}));
+    assert_eq!(taken.refusal(), (409, "item_name_in_use".into()));
     assert_eq!(put("0").status, 200);
     assert_eq!(owner.get(&path)["parent"]["id"], "0");
     assert_eq!(put(&one).json()["parent"]["id"], json!(one));

@@ -22,6 +22,7 @@ pub(super) const AT: &str = "at";
 
 const LINK: &str = "link";
 const PARENT: &str = "parent";
+const NAME: &str = "name";
 
 /// An item as far as an action is about it.
 struct Seen {
@@ -60,7 +61,9 @@ impl Seen {
             image = image.with(LINK, link.to_string());
         }
         if kind == ActionKind::Quarantine {
-            image = image.with(PARENT, quarantine::parent(&self.item));
+            image = image
+                .with(PARENT, quarantine::parent(&self.item))
+                .with(NAME, self.item.name.as_str());
         }
         for person in &self.people {
             image = image.with(person.key.as_str(), person.role.as_str());
@@ -208,7 +211,13 @@ async fn quarantine_effect(
         }
     }
     let before = seen.image(order.kind);
-    let after = before.clone().with(PARENT, QUARANTINE);
+    let after = match before.get(PARENT) {
+        Some(QUARANTINE) => before.clone(),
+        _ => before
+            .clone()
+            .with(PARENT, QUARANTINE)
+            .with(NAME, quarantine::name(&seen.item.name, place.name.id)),
+    };
     let after = narrowed(after, seen.link(), Access::Collaborators);
     let after = seen.without_people(after);
     Ok(change(seen, before, after))
@@ -249,7 +258,7 @@ pub(super) async fn bring(
 
 /// Whether a name in an image is somebody.
 fn is_of_person(key: &str) -> bool {
-    !matches!(key, LINK | PARENT) && !key.starts_with(&until_key(""))
+    !matches!(key, LINK | PARENT | NAME) && !key.starts_with(&until_key(""))
 }
 
 async fn bring_item(
@@ -272,6 +281,9 @@ async fn bring_item(
     if let Some(parent) = to.get(PARENT).filter(|_| now.get(PARENT) != to.get(PARENT)) {
         let id = quarantine::id_of(session, place, parent).await?;
         body["parent"] = json!({ "id": id });
+    }
+    if let Some(name) = to.get(NAME).filter(|_| now.get(NAME) != to.get(NAME)) {
+        body["name"] = json!(name);
     }
     if body == json!({}) {
         return Ok(());

@@ -237,6 +237,10 @@ async fn only_the_folder_in_the_root_is_the_quarantine() {
         (Some("31"), Some("Quarantine"))
     );
     assert_eq!(
+        (before.get("name"), after.get("name")),
+        (Some("21.txt"), Some("21 (21).txt"))
+    );
+    assert_eq!(
         after.get("link"),
         Some("collaborators, until 2026-06-01T00:00:00Z")
     );

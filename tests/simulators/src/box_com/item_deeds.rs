@@ -160,6 +160,10 @@ impl Desk<'_> {
         self.change(id, "MOVE", |change| change.parent = Some(folder.item))
     }
 
+    pub fn rename(&mut self, id: &str, name: String) -> Option<String> {
+        self.change(id, "RENAME", |change| change.name = Some(name))
+    }
+
     pub fn set_link(&mut self, id: &str, link: Option<Link>) -> Option<String> {
         let had_link = self.there(id)?.link.is_some();
         let event_type = match (had_link, link) {

@@ -77,16 +77,24 @@ impl Desk<'_> {
             None => None,
             Some(asked) => Some(self.asked_link(&item, asked)?),
         };
+        let name = body["name"].as_str().unwrap_or(&item.name);
         let folder = match body["parent"]["id"].as_str() {
             None => None,
             Some(folder) => Some(self.asked_folder(viewer, &item, folder)?),
         };
+        let lies_in = folder.unwrap_or(item.place.sibling(item.parent));
+        if self.is_taken(lies_in, name, Some(item.place)) {
+            return Err(api_error("item_name_in_use"));
+        }
         if let Some(link) = link.filter(|link| *link != item.link) {
             self.set_link(id, link);
         }
         if let Some(folder) = folder.filter(|folder| folder.item != item.parent) {
             let folder = (folder.item != ROOT).then(|| self.tenant.library.id(folder));
             self.move_to(id, folder);
+        }
+        if name != item.name {
+            self.rename(id, name.to_string());
         }
         Ok(self.told_item(call, viewer, item.place, 200))
     }
@@ -141,7 +149,7 @@ impl Desk<'_> {
         }
     }
 
-    /// A folder of the same owner in which nothing has the item's name yet.
+    /// A folder of the same owner, which the item may lie in.
     fn asked_folder(&mut self, viewer: u64, item: &Item, id: &str) -> Result<Place, Answer> {
         let folder = self.resolve(viewer, Kind::Folder, id)?;
         let is_inside = self
@@ -151,10 +159,7 @@ impl Desk<'_> {
         if folder.owner != item.place.owner || is_inside {
             return Err(api_error(DENIED));
         }
-        match self.is_taken(folder, &item.name, Some(item.place)) {
-            true => Err(api_error("item_name_in_use")),
-            false => Ok(folder),
-        }
+        Ok(folder)
     }
 
     fn is_taken(&self, folder: Place, name: &str, but: Option<Place>) -> bool {
