@@ -76,10 +76,7 @@ impl Desk<'_> {
         };
         let seed = self.plan.seed;
         let is_meant = |role: &&str| role_id(seed, role) == text("appRoleId");
-        let Some(role) = role_names(resource)
-            .into_iter()
-            .find(|role| is_meant(&role))
-        else {
+        let Some(role) = role_names(resource).into_iter().find(|role| is_meant(role)) else {
             return bad_request("Permission being assigned was not found on application.");
         };
         let held = self.app_roles_held();
