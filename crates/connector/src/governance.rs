@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use casbah_http::Session;
-use casbah_model::action::{ActionKind, Effect, Image, Target};
+use casbah_model::action::{ActionKind, Effect, Image, Subject, Target};
 use casbah_model::app::Component;
 use casbah_model::connection::Cause;
 
@@ -61,14 +61,6 @@ pub struct Order<'a> {
     pub parameters: &'a BTreeMap<String, String>,
 }
 
-/// A row of an inventory of users or files, as far as it names what an action is done to.
-#[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
-    pub id: &'a str,
-    /// Of a file: the place it lies in.
-    pub root: Option<&'a str>,
-}
-
 /// What a plan says of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -81,15 +73,18 @@ pub struct Plan {
 pub trait Governance: Send + Sync {
     fn actions(&self) -> &'static [ActionSpec];
 
-    /// The target that a row is; `None` for actions that it takes more to name the target of.
-    fn target(&self, kind: ActionKind, row: Row<'_>) -> Option<Target> {
+    /// The target that a record of users or files is about, by its id; `None` for actions that it takes more to name the
+    /// target of, and for those on what no inventory lists.
+    fn target(&self, kind: ActionKind, record: &str) -> Option<Target> {
         match kind {
             ActionKind::SuspendUser
             | ActionKind::RestoreUser
             | ActionKind::DeactivateUser
             | ActionKind::EndSessions
             | ActionKind::RequireNewPassword
-            | ActionKind::ConfirmCompromised => row.id.parse().ok(),
+            | ActionKind::ConfirmCompromised => record.parse().ok(),
+            ActionKind::RestoreFile => None,
+            _ if kind.subject() == Subject::File => record.parse().ok(),
             _ => None,
         }
     }

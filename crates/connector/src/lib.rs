@@ -34,7 +34,7 @@ pub use capability::{Capability, Support, lacks};
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use governance::{
-    ActionSpec, Governance, Order, Parameter, Plan, Readback, Row, WayBack, check_parameters, spec,
+    ActionSpec, Governance, Order, Parameter, Plan, Readback, WayBack, check_parameters, spec,
 };
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
 pub use text::{pem_block, segment};

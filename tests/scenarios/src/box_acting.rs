@@ -1,11 +1,13 @@
 //! Acting on an enterprise of Box: small, because each death that is tried has one of its own; and what it comes to in
 //! the end, held against what the simulator knows.
 
+use std::collections::BTreeMap;
+
 use casbah_model::SignedDuration;
 use casbah_model::action::{ActionKind, ActionState};
 use casbah_model::file::Sharing;
 use casbah_pipeline::StageError;
-use casbah_pipeline::govern::{self, ActionItem, Decision, Wish};
+use casbah_pipeline::govern::{self, ActionItem, Asked, Decision, Selection, Wish};
 use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator};
 use casbah_simulators::governed::{Governed, Ready};
 
@@ -222,4 +224,42 @@ fn what_box_refuses_says_why() {
             assert_eq!(ended.state, expected, "{ended:?}");
         });
     }
+}
+
+/// Ids of what anybody can open who has its address, or that of a folder above it.
+fn public(simulator: &Simulator) -> Vec<String> {
+    let mut public = vec![];
+    simulator.each_item(|item| {
+        if item.sharing == Sharing::PublicByLink && !item.is_trashed {
+            public.push(item.id);
+        }
+    });
+    public
+}
+
+#[test]
+fn every_public_link_is_removed_by_one_plan() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let simulator = &stage.world.simulator;
+        let before = public(simulator);
+        assert!(before.len() > 1, "{before:?}");
+        let words = BTreeMap::from([("sharing".to_string(), "public-by-link".to_string())]);
+        let asked = Asked {
+            targets: vec![],
+            selection: Some(Selection::try_from(words).expect("a filter")),
+            ..asked("all-1", ActionKind::RemoveLink, &[], Wish::Apply)
+        };
+        let asked = govern::ask(&stage.system.ctx, &name(), asked).await;
+        let id = asked.expect("taken in").id;
+        stage.go_on().await;
+        let planned = stage.action(&id).await;
+        assert_eq!(planned.state, ActionState::Pending, "{planned:?}");
+        assert_eq!(planned.counts.objects, before.len() as u64, "{planned:?}");
+        stage.approve(&id).await;
+        stage.go_on().await;
+        let done = stage.action(&id).await;
+        assert_eq!(done.state, ActionState::Verified, "{done:?}");
+        assert_eq!(public(simulator), [] as [String; 0]);
+    });
 }

@@ -83,7 +83,7 @@ impl<S: Governed + 'static> Stage<S> {
         self.action(&id).await
     }
 
-    async fn approve(&self, id: &ActionId) {
+    pub async fn approve(&self, id: &ActionId) {
         if self.action(id).await.state == ActionState::Pending {
             govern::decide(&self.system.ctx, &name(), id, APPROVER, Decision::Approve)
                 .await
@@ -121,7 +121,10 @@ pub fn asked(id: &str, kind: ActionKind, ready: &[Ready], wish: Wish) -> Asked {
         kind,
         selection: None,
         targets: ready.iter().map(|ready| ready.target.clone()).collect(),
-        parameters: ready[0].parameters.clone(),
+        parameters: ready
+            .first()
+            .map(|ready| ready.parameters.clone())
+            .unwrap_or_default(),
         reason: "the account was phished".into(),
         wish,
         by: ASKER.into(),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use casbah_connector::{Governance, Row};
+use casbah_connector::Governance;
 use casbah_lake::layout::Place;
 use casbah_model::action::{ActionKind, ActionState, Subject};
 use casbah_model::connection::Cause;
@@ -165,11 +165,7 @@ impl Selection {
         kind: ActionKind,
     ) -> Result<(), StageError> {
         let refuse = |what: String, fix: &str| Err(StageError::Refused(bad(what, fix)));
-        let any = Row {
-            id: "id",
-            root: Some("root"),
-        };
-        let Some(collection) = collection(kind).filter(|_| governance.target(kind, any).is_some())
+        let Some(collection) = collection(kind).filter(|_| governance.target(kind, "id").is_some())
         else {
             let what = format!("{kind} is not done to what an inventory lists");
             return refuse(what, "name its targets");
@@ -232,7 +228,8 @@ pub(super) async fn turn(
             let wanted = items
                 .iter()
                 .filter(|row| selecting.selection.is_old(row, selecting.at));
-            let targets = wanted.filter_map(|row| governance.target(action.kind, read(row)?));
+            let ids = wanted.filter_map(|row| row["id"].as_str());
+            let targets = ids.filter_map(|id| governance.target(action.kind, id));
             let lines = targets.map(|target| OrderLine { target }).collect();
             add(ctx, place, &mut action, lines).await?;
             selecting.is_done = next.is_none();
@@ -296,13 +293,6 @@ async fn page(
         limit: LIMIT_MAX,
     };
     view::page(ctx, connection, &question).await
-}
-
-fn read(row: &Value) -> Option<Row<'_>> {
-    Some(Row {
-        id: row["id"].as_str()?,
-        root: row["root"].as_str(),
-    })
 }
 
 async fn add(
