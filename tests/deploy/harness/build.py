@@ -15,7 +15,8 @@ from harness.processes import REPOSITORY, TARGET, TOOLS, run
 
 BUILT = TARGET / "deploy/sam"
 RELEASE = TARGET / "release"
-TENANT = RELEASE / "casbah"
+# Simulates tenants, and asks the stack.
+TENANT = TARGET / "deploy/casbah"
 SIGNER = TARGET / "debug/casbah-stack"
 
 
@@ -31,7 +32,8 @@ def build(with_sam=False, is_dev=False):
     infra = [path.relative_to(REPOSITORY) for path in (REPOSITORY / "infra").glob("*.yaml") if path.name != "openapi.yaml"]
     lint = [TOOLS / "sam/bin/cfn-lint", "--regions", "us-east-1", "eu-central-1", "--", "template.yaml", *sorted(map(str, infra))]
     took["cfn-lint"] = run("cfn-lint", lint, **shared)
-    tenant = ["cargo", "build", "--release", "--locked", "--bin", "casbah"]
+    # The tests' own, in CI compiled long before this.
+    tenant = ["cargo", "build", "--locked", *(["--bins", "--tests"] if is_dev else ["--release", "--bin", "casbah"])]
     took["cargo build of the tenant"] = run("tenant-build", tenant, **shared)
     names = [f"casbah-{name}" for name in folders().values()]
     # With the tests against emulators, which come before this in CI: so all of it was compiled with them.
@@ -42,6 +44,8 @@ def build(with_sam=False, is_dev=False):
         command = ["cargo", "build", "--release", "--locked", *chosen(*names)]
         took["cargo build of the functions"] = run("functions-build", command, cwd=REPOSITORY / "functions", **shared)
     shutil.rmtree(BUILT, ignore_errors=True)
+    TENANT.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy((TARGET / "debug" if is_dev else RELEASE) / "casbah", TENANT)
     if with_sam:
         command = [sam, "build", "--build-dir", BUILT, "--parameter-overrides", "Architecture=x86_64"]
         took["sam build"] = run("sam-build", command, **shared)
