@@ -91,8 +91,10 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
             break Next::Wait(ctx.now() + STOPPED_AGAIN);
         }
         let Some(action) = choose(ctx, &step.scope, tier, &idle, &mut later).await? else {
-            let again = later.iter().min().copied();
-            break Next::CaughtUp(again.unwrap_or_else(|| ctx.now() + IDLE));
+            // Never later than that, though something waits for days: whoever decides may die before they wake us.
+            let last = ctx.now() + IDLE;
+            let first = later.iter().min().copied();
+            break Next::CaughtUp(first.map_or(last, |first| first.min(last)));
         };
         let id = action.id.clone();
         let is_prompt = action.counts.objects <= INTERACTIVE_MAX && !is_share_spent;
