@@ -131,8 +131,9 @@ async fn stream_writes(
             FeedState::Refused(_) => continue,
         };
         // A feed that could be read only later starts where listings reach, not where the connection began.
+        // The window that reaches out of it is none of ours: it would be lost before its first look, and told as a gap.
         let begin = if is_on {
-            floor(oldest, Level::Live.window())
+            floor(oldest, Level::Live.window()) + Level::Live.window()
         } else {
             floor(now - CLOCKS_DIFFER, Level::Live.window())
         };
