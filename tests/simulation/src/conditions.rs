@@ -10,6 +10,7 @@ use casbah_pipeline::Settings;
 use casbah_platform_local::QueueSettings;
 use casbah_simulators::simulated::FaultSettings;
 
+use crate::acting::{self, Move, Plan};
 use crate::draw::Draw;
 use crate::tenant::{self, Deed, Draft, Tenant};
 
@@ -18,6 +19,7 @@ use crate::tenant::{self, Deed, Draft, Tenant};
 pub enum Event {
     Vendor(&'static str, Option<FaultSettings>),
     Deed(Deed),
+    Acting(Move),
     /// Somebody chooses further components.
     ChooseMore,
     Pause,
@@ -48,6 +50,8 @@ pub struct Conditions {
     pub components: Vec<&'static str>,
     pub events: Vec<(Timestamp, Event)>,
     pub healed: Timestamp,
+    /// What people have changed at the vendor.
+    pub acting: Plan,
     /// Whether a day passes in the end in which nothing runs.
     pub has_idle_day: bool,
     /// Whether somebody does what is in lists that are not read every hour.
@@ -115,8 +119,24 @@ impl Conditions {
         events.extend(leaving(seed, &at));
         let has_idle_day = tenant::is_read_again(app) && beside(seed, &*draft, &at, &mut events);
         let components = draw.one(draft.components()).to_vec();
-        events.sort_by_key(|(at, _)| *at);
         draft.delay_deeds(draw.seconds(60, 900));
+        let acts = Draw::new(seed ^ 0xac_7e5);
+        let is_acted_on = acts.is(0.5) && draft.make_room(acting::ACCOUNTS);
+        let sizes = draft.words();
+        let queue = queue(&draw, settings);
+        let tenant = draft.open(Arc::clone(clock));
+        let governed = tenant.governed().filter(|_| is_acted_on);
+        let acting = governed.map_or_else(Plan::none, |governed| Plan::draw(&acts, governed));
+        let settings = match is_acted_on {
+            true => Settings {
+                lease: acting::lease(settings.function_limit),
+                ..settings
+            },
+            false => settings,
+        };
+        let moves = acting.moves.iter();
+        events.extend(moves.map(|(share, what)| (at(*share), Event::Acting(*what))));
+        events.sort_by_key(|(at, _)| *at);
         let is_slow = |(_, event): &(Timestamp, Event)| match event {
             Event::Deed(deed) => deed.is_slow(),
             _ => false,
@@ -124,15 +144,16 @@ impl Conditions {
         Conditions {
             seed,
             settings,
-            queue: queue(&draw, settings),
-            sizes: draft.words(),
-            tenant: draft.open(Arc::clone(clock)),
+            queue,
+            sizes,
+            tenant,
             first_components: match draw.is(0.25) {
                 true => vec!["users"],
                 false => components.clone(),
             },
             components,
-            has_slow_deeds: events.iter().any(is_slow),
+            has_slow_deeds: is_acted_on || events.iter().any(is_slow),
+            acting,
             events,
             healed,
             has_idle_day,

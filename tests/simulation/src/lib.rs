@@ -4,6 +4,8 @@
 //! the last thing its function does. Each effect is checked against the invariants of the protocol; after the last
 //! fault everything the vendor ever showed must be there, once.
 
+mod acting;
+mod acting_rules;
 pub mod bucket;
 mod commits;
 pub mod conditions;

@@ -58,10 +58,15 @@ pub enum Mark {
     FoundADayLate,
     /// Somebody was deleted while a tree of files was being read.
     OwnerDeletedAtScan,
+    /// What somebody had changed was as planned in the end.
+    ActionVerified,
+    ActionUndone,
+    /// Something came in between, and it is told.
+    ActionFailed,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 30] = [
+    pub const ALL: [Mark; 33] = [
         Mark::CommitRefused,
         Mark::LostAnswerApplied,
         Mark::LostAnswerNotApplied,
@@ -92,6 +97,9 @@ impl Mark {
         Mark::TieAtBorder,
         Mark::FoundADayLate,
         Mark::OwnerDeletedAtScan,
+        Mark::ActionVerified,
+        Mark::ActionUndone,
+        Mark::ActionFailed,
     ];
 
     /// Those that many seeds of an app must meet.
@@ -111,6 +119,7 @@ impl Mark {
                 app != App::Okta
             }
             Mark::OwnerDeletedAtScan => app == App::Box,
+            Mark::ActionVerified | Mark::ActionUndone | Mark::ActionFailed => app == App::Okta,
             _ => true,
         }
     }
@@ -147,6 +156,9 @@ impl Mark {
             Mark::TieAtBorder => "tie-at-border",
             Mark::FoundADayLate => "found-a-day-late",
             Mark::OwnerDeletedAtScan => "owner-deleted-at-scan",
+            Mark::ActionVerified => "action-verified",
+            Mark::ActionUndone => "action-undone",
+            Mark::ActionFailed => "action-failed",
         }
     }
 }

@@ -15,6 +15,8 @@ use casbah_platform_local::VirtualClock;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use crate::acting::{self, Move};
+use crate::acting_rules::Changes;
 use crate::conditions::{Conditions, Event, STARTED, checks};
 use crate::fault::{Fault, Faults};
 use crate::host::Host;
@@ -113,9 +115,10 @@ async fn simulate(seed: u64, options: &Options) -> Outcome {
     let mut books = Ledger::new(Arc::new(move |id| tenant.bundle(id)));
     let limit = conditions.settings.function_limit;
     books.pause_reach = limit.max(conditions.settings.lease) + SignedDuration::from_secs(30);
+    let changes = Changes::of(conditions.acting.asks.clone());
     let world = World::new(
         Faults::of(seed, &options.without),
-        Watch::new(Arc::clone(&clock), books),
+        Watch::new(Arc::clone(&clock), books, changes),
         clock,
     );
     world.watch.state().log.is_traced = options.is_traced;
@@ -228,6 +231,7 @@ async fn live(host: &Host) -> Result<(), String> {
             match event {
                 Event::Vendor(fault, how) => host.conditions.tenant.turn(fault, how),
                 Event::Deed(deed) => do_in_tenant(host, &deed),
+                Event::Acting(what) => doings.push(act(host, Doing::Acting(what))),
                 Event::Pause if world.faults.strikes(Fault::Pause) => {
                     doings.push(act(host, Doing::Pause))
                 }
@@ -329,7 +333,13 @@ async fn compare(host: &Host, due: Due) -> Result<Option<String>, String> {
     if compared.is_some() {
         return Ok(compared);
     }
-    manners(host).await.map_err(|error| error.chain())
+    let compared = manners(host).await.map_err(|error| error.chain())?;
+    if compared.is_some() {
+        return Ok(compared);
+    }
+    let plain = host.plain();
+    let compared = acting::difference(host, &plain).await;
+    compared.map_err(|error| error.chain())
 }
 
 /// What somebody, or the clock, does from outside.
@@ -345,6 +355,7 @@ enum Doing {
     Reconnect,
     Mend,
     UseUpDay,
+    Acting(Move),
 }
 
 async fn act(host: &Host, doing: Doing) {
@@ -394,6 +405,7 @@ async fn act(host: &Host, doing: Doing) {
             host.operate("resume", resume).await;
         }
         Doing::UseUpDay => crate::day::use_up(host).await,
+        Doing::Acting(what) => acting::act(host, what).await,
     }
 }
 
@@ -411,7 +423,10 @@ async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result
         id: connection_name(),
         app: tenant.app(),
         components: Components::parse(components).expect("a valid choice"),
-        tier: Tier::Observe,
+        tier: match host.conditions.acting.asks.is_empty() {
+            true => Tier::Observe,
+            false => Tier::Act,
+        },
         app_settings: tenant.app_settings(),
         endpoints: BTreeMap::new(),
     };

@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use casbah_model::SignedDuration;
+use casbah_model::action::{ActionKind, Target};
 use casbah_model::app::App;
 use casbah_model::ports::Clock;
 use casbah_pipeline::inventory::Summary;
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::{Context, StageError};
+use casbah_simulators::governed::Governed;
 use casbah_simulators::simulated::{self, FaultSettings, Simulated};
 
 use crate::conditions::Conditions;
@@ -40,6 +42,10 @@ pub trait Draft: Send + Sync {
     fn deed(&self, draw: &Draw) -> Deed;
     /// How long the trail takes to tell of a deed.
     fn delay_deeds(&mut self, delay: SignedDuration);
+    /// Adds accounts that nobody but those who act does anything to; false where nothing can be acted on.
+    fn make_room(&mut self, _accounts: usize) -> bool {
+        false
+    }
     /// Sizes, in words.
     fn words(&self) -> String;
     fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Tenant>;
@@ -52,6 +58,14 @@ pub trait Tenant: Simulated {
     fn turn(&self, fault: &str, how: Option<FaultSettings>);
     /// Lets somebody do something now.
     fn act(&self, deed: &Deed);
+    /// The tenant as one that can be acted on.
+    fn governed(&self) -> Option<&dyn Governed> {
+        None
+    }
+    /// Whether a target is as an action makes it; `None` where that cannot be seen.
+    fn is_done(&self, _kind: ActionKind, _target: &Target) -> Option<bool> {
+        None
+    }
     /// How often each fault struck.
     fn struck(&self) -> BTreeMap<&'static str, u64>;
     /// The ids of the records that a bundle of the trail holds; `None` if there is no such bundle.

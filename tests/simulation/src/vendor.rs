@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use casbah_model::ports::Transport;
-use casbah_model::transport::{Request, Response, TransportError};
+use casbah_model::transport::{Method, Request, Response, TransportError};
 
 use crate::fault::Fault;
 use crate::invocation::{Fate, Invocation, Perils};
@@ -23,6 +23,12 @@ pub struct FaultyVendor {
     pub invocation: Arc<Invocation>,
 }
 
+/// Whether a call changes something; to sign in, and to switch a feed on, is no action of anybody's.
+fn is_change(request: &Request) -> bool {
+    let is_of_reading = ["/token", "/subscriptions/", "/$batch"];
+    request.method != Method::Get && !is_of_reading.iter().any(|part| request.url.contains(part))
+}
+
 #[async_trait]
 impl Transport for FaultyVendor {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
@@ -36,13 +42,20 @@ impl Transport for FaultyVendor {
             .to_string();
         let what = format!("{} {address}", request.method.name());
         let noted = what.clone();
+        let is_change = is_change(&request);
         let effect = async move {
             let is_orphan = invocation.is_dead();
-            invocation
-                .world
-                .watch
-                .called(invocation.number, &noted, is_orphan);
-            inner.send(request).await
+            let watch = &invocation.world.watch;
+            watch.called(invocation.number, &noted, is_orphan);
+            if is_change {
+                watch.changes(&noted, is_orphan);
+            }
+            let answer = inner.send(request).await;
+            let is_done = |answer: &Response| (200..300).contains(&answer.status);
+            if is_change && answer.as_ref().is_ok_and(is_done) {
+                watch.changed(&noted);
+            }
+            answer
         };
         let host = address.split('/').nth(2).unwrap_or_default().to_string();
         match self.invocation.call(&CALLS, &what, |_| effect).await {

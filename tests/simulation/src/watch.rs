@@ -11,6 +11,7 @@ use casbah_model::state::{Key, Keyed, Write};
 use casbah_model::tables::State;
 use casbah_model::transport::Bytes;
 
+use crate::acting_rules::Changes;
 use crate::invariants::{Batch, Ledger};
 use crate::leaving_rules::{is_leaving, scope_of};
 use crate::log::Log;
@@ -41,13 +42,15 @@ pub struct Seen {
     pub marks: BTreeMap<Mark, u64>,
     /// What stood in an edition as current, by collection and connection.
     pub states: BTreeSet<(String, State)>,
+    changes: Changes,
     violation: Option<String>,
     calls: u64,
 }
 
 impl Watch {
-    pub fn new(clock: Arc<dyn Clock>, ledger: Ledger) -> Watch {
+    pub fn new(clock: Arc<dyn Clock>, ledger: Ledger, changes: Changes) -> Watch {
         let state = Seen {
+            changes,
             shadow: Shadow::default(),
             ledger,
             log: Log::default(),
@@ -256,6 +259,25 @@ impl Watch {
             state
                 .violation
                 .get_or_insert(format!("{violation}: {what}"));
+        }
+    }
+
+    /// Something is about to be changed at the vendor.
+    pub fn changes(&self, what: &str, is_orphan: bool) {
+        let mut state = self.state();
+        if is_orphan {
+            return;
+        }
+        if let Err(violation) = state.changes.sent(&state.shadow, what) {
+            state.violation.get_or_insert(violation);
+        }
+    }
+
+    /// Something was changed at the vendor.
+    pub fn changed(&self, what: &str) {
+        let mut state = self.state();
+        if let Err(violation) = state.changes.done(what) {
+            state.violation.get_or_insert(violation);
         }
     }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use casbah_model::SignedDuration;
+use casbah_model::action::{ActionKind, Target};
 use casbah_model::ports::Clock;
 use casbah_pipeline::StageError;
 use casbah_pipeline::inventory::Summary;
+use casbah_simulators::governed::Governed;
 use casbah_simulators::okta::{
-    Deed, Fault, FaultSettings, Holder, Holdings, Latency, Plan, Simulator,
+    Deed, Fault, FaultSettings, Holder, Holdings, Latency, Plan, Simulator, Status,
 };
 
 use super::directory::{ids, list, memberships};
@@ -158,6 +160,11 @@ impl super::Draft for Draft {
         self.0.deed_delay = delay;
     }
 
+    fn make_room(&mut self, accounts: usize) -> bool {
+        self.0.users += accounts;
+        true
+    }
+
     fn words(&self) -> String {
         let plan = &self.0;
         format!(
@@ -191,6 +198,27 @@ impl Tenant for Simulator {
     fn act(&self, deed: &super::Deed) {
         if let super::Deed::Okta(deed) = deed {
             Simulator::act(self, deed.clone());
+        }
+    }
+
+    fn governed(&self) -> Option<&dyn Governed> {
+        Some(self)
+    }
+
+    fn is_done(&self, kind: ActionKind, target: &Target) -> Option<bool> {
+        let holds = self.holds();
+        let account = target.within.as_ref().unwrap_or(&target.id);
+        let is = |status| holds.users.get(account) == Some(&status);
+        match kind {
+            ActionKind::SuspendUser => Some(is(Status::Suspended)),
+            ActionKind::RestoreUser => Some(is(Status::Active)),
+            ActionKind::DeactivateUser => Some(is(Status::Deprovisioned)),
+            ActionKind::RequireNewPassword => Some(is(Status::PasswordExpired)),
+            ActionKind::RevokeRole => {
+                let holder = Holder::User(account.clone());
+                Some(!holds.roles.iter().any(|role| role.holder == holder))
+            }
+            _ => None,
         }
     }
 
