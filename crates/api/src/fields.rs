@@ -149,8 +149,8 @@ impl<'a> Fields<'a> {
         }
         let each = object.iter().map(|(name, value)| {
             let at = format!("{at}/{}", escaped(name));
-            if name.is_empty() || name.len() > NAME_CHARS_MAX || name.chars().any(char::is_control)
-            {
+            let chars = name.chars().count();
+            if !(1..=NAME_CHARS_MAX).contains(&chars) || name.chars().any(char::is_control) {
                 let what = format!("its name is not 1 to {NAME_CHARS_MAX} plain characters");
                 self.errors.add(at, what);
                 return None;

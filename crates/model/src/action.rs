@@ -305,7 +305,7 @@ impl FromStr for Target {
             None => (None, text),
         };
         let is_whole = is_plain(id) && within.is_none_or(is_plain);
-        if !is_whole || text.len() > TARGET_CHARS_MAX {
+        if !is_whole || text.chars().count() > TARGET_CHARS_MAX {
             return Err(bad());
         }
         Ok(Target {
