@@ -37,7 +37,7 @@ pub use governance::{
     ActionSpec, Governance, Order, Parameter, Plan, Readback, WayBack, check_parameters, spec,
 };
 pub use output::{ActivityOutput, Output, OutputError, RefusedRecord};
-pub use text::{pem_block, segment};
+pub use text::{pem_block, segment, told_apart};
 pub use webhook::WebhookSource;
 
 /// What an app crate exports; stateless, one static value. A capability is the presence of a value.

@@ -1,6 +1,6 @@
-//! Texts in forms that several vendors use: ids in addresses, keys in PEM.
+//! Texts in forms that several vendors use: ids in addresses, names of files, keys in PEM.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use crate::error::ConnectorError;
 
@@ -33,4 +33,38 @@ pub fn pem_block<'a>(pem: &'a str, label: &str) -> Option<&'a str> {
     let from = pem.find(&begin)?;
     let length = pem[from..].find(&end)?;
     Some(&pem[from..from + length + end.len()])
+}
+
+/// What is longer after the last dot is no ending.
+const ENDING_BYTES_MAX: usize = 16;
+
+/// A file's name where things of one name come from many folders, with its id in it: `plan (22).xlsx`.
+pub fn told_apart(name: &str, id: impl Display, chars_max: usize) -> String {
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() < ENDING_BYTES_MAX => {
+            (stem, format!(".{ending}"))
+        }
+        _ => (name, String::new()),
+    };
+    let tail = format!(" ({id}){ending}");
+    let room = chars_max.saturating_sub(tail.chars().count());
+    let stem: String = stem.chars().take(room).collect();
+    stem + &tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_keep_their_endings() {
+        let name = |name: &str| told_apart(name, 22, 255);
+        assert_eq!(name("plan.xlsx"), "plan (22).xlsx");
+        assert_eq!(name(".profile"), ".profile (22)");
+        let words = "Dr. Who and the rest of it";
+        assert_eq!(name(words), format!("{words} (22)"));
+        let long = name(&format!("{}.pdf", "é".repeat(251)));
+        assert_eq!(long.chars().count(), 255);
+        assert!(long.ends_with("é (22).pdf"), "{long}");
+    }
 }

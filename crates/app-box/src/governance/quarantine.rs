@@ -16,9 +16,7 @@ use crate::wire::{ANSWER_BYTES_MAX, Content};
 pub(super) const QUARANTINE: &str = "Quarantine";
 
 /// Box keeps no longer names (OpenAPI, "Create folder", `name`).
-const NAME_CHARS_MAX: usize = 255;
-/// What is longer after the last dot is no ending.
-const ENDING_BYTES_MAX: usize = 16;
+pub(super) const NAME_CHARS_MAX: usize = 255;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -46,20 +44,6 @@ pub(super) fn parent(item: &Item) -> String {
         (Some(folder), _) => folder.id.clone(),
         (None, _) => "0".into(),
     }
-}
-
-/// What an item is called there, where things of one name come from many folders: `plan (22).xlsx`.
-pub(super) fn name(name: &str, id: u64) -> String {
-    let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && ending.len() < ENDING_BYTES_MAX => {
-            (stem, format!(".{ending}"))
-        }
-        _ => (name, String::new()),
-    };
-    let tail = format!(" ({id}){ending}");
-    let room = NAME_CHARS_MAX - tail.chars().count();
-    let stem: String = stem.chars().take(room).collect();
-    stem + &tail
 }
 
 pub(super) async fn find(
@@ -98,22 +82,4 @@ pub(super) async fn id_of(
     let answer = write(session, place, Method::Post, "/folders", body, None).await?;
     let made: Folder = answer.json(ANSWER_BYTES_MAX).await?;
     Ok(made.id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_told_apart_and_keep_their_endings() {
-        assert_eq!(name("plan.xlsx", 22), "plan (22).xlsx");
-        assert_eq!(name(".profile", 22), ".profile (22)");
-        assert_eq!(
-            name("Dr. Who and the rest of it", 22),
-            "Dr. Who and the rest of it (22)"
-        );
-        let long = name(&format!("{}.pdf", "é".repeat(251)), 22);
-        assert_eq!(long.chars().count(), 255);
-        assert!(long.ends_with("é (22).pdf"), "{long}");
-    }
 }

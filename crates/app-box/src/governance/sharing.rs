@@ -3,7 +3,7 @@
 //!
 //! What an item has from the folders above it is theirs, and is taken there.
 
-use casbah_connector::{ConnectorError, Order, Plan, Session};
+use casbah_connector::{ConnectorError, Order, Plan, Session, told_apart};
 use casbah_model::Timestamp;
 use casbah_model::action::{ActionKind, Effect, Image, Undo};
 use casbah_model::transport::Method;
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::item::{self, Item, Place, there, write};
 use super::link::{Access, Link, NO_PASSWORD, NO_WAY_BACK};
 use super::people::{self, PERSON, Person, until_key};
-use super::quarantine::{self, QUARANTINE};
+use super::quarantine::{self, NAME_CHARS_MAX, QUARANTINE};
 use super::{declined, refused};
 use crate::wire::{Content, moment};
 
@@ -213,10 +213,10 @@ async fn quarantine_effect(
     let before = seen.image(order.kind);
     let after = match before.get(PARENT) {
         Some(QUARANTINE) => before.clone(),
-        _ => before
-            .clone()
-            .with(PARENT, QUARANTINE)
-            .with(NAME, quarantine::name(&seen.item.name, place.name.id)),
+        _ => before.clone().with(PARENT, QUARANTINE).with(
+            NAME,
+            told_apart(&seen.item.name, place.name.id, NAME_CHARS_MAX),
+        ),
     };
     let after = narrowed(after, seen.link(), Access::Collaborators);
     let after = seen.without_people(after);
