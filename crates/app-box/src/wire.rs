@@ -70,6 +70,7 @@ pub(crate) fn call(
         bucket,
         account,
         class: "call",
+        also: None,
         audience: API,
         headers,
         body: Bytes::new(),

@@ -47,6 +47,7 @@ fn call(method: Method, address: Address, bucket: Bucket) -> Call {
         bucket: bucket.name(),
         account: None,
         class: "call",
+        also: None,
         audience: ORG,
         headers,
         body: Bytes::new(),

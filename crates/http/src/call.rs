@@ -154,6 +154,8 @@ pub struct Call {
     /// Whose limit of this bucket, where the vendor counts the calls of each account by itself.
     pub account: Option<String>,
     pub class: &'static str,
+    /// A further limit that it spends, with the class there, where the vendor counts a call twice.
+    pub also: Option<(&'static str, &'static str)>,
     pub audience: &'static str,
     pub headers: Headers,
     pub body: Bytes,

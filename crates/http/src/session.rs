@@ -213,9 +213,12 @@ impl Session {
         let mut nonces = 0;
         loop {
             let token = self.token(call.audience).await?;
+            // What is spent here is spent whatever is answered, so nothing is settled.
+            let also = self.admit_also(call).await?;
             let pass = self.admit(call).await?;
             let request = self.authorised(call, &token)?;
             let sent = self.parts.transport.send(request).await;
+            drop(also);
             let refused = match self.settle(call, &token.scheme, pass, sent).await? {
                 Settled::Answer(answer) => return Ok(answer),
                 Settled::Again if repeat == Repeat::IfNotDone => {
@@ -328,6 +331,20 @@ impl Session {
             urgency: self.urgency,
         };
         self.parts.gates.admit(spend).await.map_err(gate_error)
+    }
+
+    async fn admit_also(&self, call: &Call) -> Result<Option<Pass<'_>>, CallError> {
+        let Some((bucket, class)) = call.also else {
+            return Ok(None);
+        };
+        let spend = Spend {
+            bucket,
+            account: None,
+            class,
+            urgency: self.urgency,
+        };
+        let pass = self.parts.gates.admit(spend).await;
+        pass.map(Some).map_err(gate_error)
     }
 
     fn authorised(&self, call: &Call, token: &Token) -> Result<Request, CallError> {
