@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use casbah_model::SignedDuration;
-use casbah_model::action::{ActionId, ActionKind, ActionState};
+use casbah_model::action::{ActionId, ActionKind, ActionState, Subject};
 use casbah_pipeline::govern::{self, ActionItem, Asked, Decision, Wish};
 use casbah_pipeline::inventory::{Reading, lines};
 use casbah_pipeline::{Context, StageError, connect};
@@ -13,6 +13,7 @@ use crate::draw::Draw;
 use crate::host::Host;
 use crate::mark::Mark;
 use crate::run::connection_name;
+use crate::tenant::Tenant;
 
 /// Who asks, and who decides.
 const ASKER: &str = "ann";
@@ -30,6 +31,8 @@ pub struct Ask {
     pub id: ActionId,
     pub kind: ActionKind,
     pub ready: Vec<Ready>,
+    /// What calls hold that are about it: ids of its targets, and of what else is changed with them.
+    pub words: Vec<String>,
     /// Somebody else may change its targets meanwhile.
     pub is_shared: bool,
 }
@@ -56,15 +59,6 @@ pub fn lease(function_limit: SignedDuration) -> SignedDuration {
     function_limit + LEASE_BEYOND
 }
 
-const KINDS: [ActionKind; 6] = [
-    ActionKind::SuspendUser,
-    ActionKind::RestoreUser,
-    ActionKind::DeactivateUser,
-    ActionKind::EndSessions,
-    ActionKind::RequireNewPassword,
-    ActionKind::RevokeRole,
-];
-
 impl Plan {
     pub fn none() -> Plan {
         Plan {
@@ -73,13 +67,16 @@ impl Plan {
         }
     }
 
-    pub fn draw(draw: &Draw, tenant: &dyn Governed) -> Plan {
+    pub fn draw(draw: &Draw, tenant: &dyn Tenant, of: &[ActionKind]) -> Plan {
+        let Some(governed) = tenant.governed().filter(|_| !of.is_empty()) else {
+            return Plan::none();
+        };
         let count = draw.between(1, 4);
         let kinds: Vec<_> = (0..count)
-            .map(|_| (draw.one(&KINDS), draw.between(1, 3) as usize))
+            .map(|_| (draw.one(of), draw.between(1, 3) as usize))
             .collect();
         let mut plan = Plan::none();
-        for (number, ready) in choose(tenant, &kinds).into_iter().enumerate() {
+        for (number, ready) in choose(governed, &kinds).into_iter().enumerate() {
             let at = 0.1 + 0.5 * draw.fraction();
             let mut then = |least: f64, what: Move| {
                 let at = (at + least + 0.2 * draw.fraction()).min(0.97);
@@ -102,6 +99,10 @@ impl Plan {
             plan.asks.push(Ask {
                 id: format!("action-{number}").parse().expect("a plain id"),
                 kind,
+                words: ready
+                    .iter()
+                    .flat_map(|ready| tenant.words(kind, ready))
+                    .collect(),
                 ready,
                 is_shared: is_meddled || takes_a_change(kind),
             });
@@ -115,36 +116,42 @@ fn takes_a_change(kind: ActionKind) -> bool {
     matches!(kind, ActionKind::RestoreUser | ActionKind::RevokeRole)
 }
 
-/// Different accounts for each action. Those that are made ready by a change come first: so they are none of the rest.
+/// Different targets for each action. Accounts that are made ready by a change come first, so they are none of the rest;
+/// files are made anew, and belong to the last of the accounts.
 fn choose(tenant: &dyn Governed, kinds: &[(ActionKind, usize)]) -> Vec<Vec<Ready>> {
-    let changed: BTreeMap<usize, Vec<Ready>> = kinds
-        .iter()
-        .enumerate()
-        .filter(|(_, (kind, _))| takes_a_change(*kind))
-        .map(|(number, (kind, count))| (number, tenant.ready(*kind, *count)))
-        .collect();
-    let mut plain = tenant.ready(ActionKind::SuspendUser, ACCOUNTS).into_iter();
+    let ready = |is_wanted: &dyn Fn(ActionKind) -> bool| {
+        let all = kinds.iter().enumerate();
+        all.filter(|(_, (kind, _))| is_wanted(*kind))
+            .map(|(number, (kind, count))| (number, alike(tenant.ready(*kind, *count))))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let mut chosen = ready(&takes_a_change);
+    // The others of those that nobody else is busy with.
+    let taken: usize = chosen.values().map(Vec::len).sum();
+    let plain = tenant.ready(ActionKind::SuspendUser, ACCOUNTS - taken);
+    chosen.extend(ready(&|kind| kind.subject() == Subject::File));
+    let mut plain = plain.into_iter();
     let all = kinds.iter().enumerate();
-    all.map(|(number, (_, count))| match changed.get(&number) {
-        Some(ready) => ready.clone(),
+    all.map(|(number, (_, count))| match chosen.remove(&number) {
+        Some(ready) => ready,
         None => plain.by_ref().take(*count).collect(),
     })
     .collect()
 }
 
-impl Ask {
-    /// What addresses hold that are about this action.
-    pub fn words(&self) -> Vec<String> {
-        let targets = self.ready.iter().map(|ready| &ready.target);
-        targets
-            .map(|target| target.within.clone().unwrap_or_else(|| target.id.clone()))
-            .collect()
+/// Those that one action can be about: it has its parameters once.
+fn alike(mut ready: Vec<Ready>) -> Vec<Ready> {
+    if let Some(parameters) = ready.first().map(|first| first.parameters.clone()) {
+        ready.retain(|one| one.parameters == parameters);
     }
+    ready
+}
 
+impl Ask {
     /// Whether a change may arrive more often than once: sessions that come up while an account is being suspended are
     /// ended as often as it takes.
     pub fn may_repeat(&self, what: &str) -> bool {
-        self.kind == ActionKind::SuspendUser && what.ends_with("/sessions")
+        self.kind == ActionKind::SuspendUser && what.contains("/sessions")
     }
 }
 
@@ -194,7 +201,11 @@ async fn take_in(ctx: &Context, ask: &Ask) -> Result<(), StageError> {
         kind: ask.kind,
         targets: ask.ready.iter().map(|ready| ready.target.clone()).collect(),
         selection: None,
-        parameters: BTreeMap::new(),
+        parameters: ask
+            .ready
+            .first()
+            .map(|ready| ready.parameters.clone())
+            .unwrap_or_default(),
         reason: "a drill".into(),
         wish: Wish::Apply,
         by: ASKER.into(),

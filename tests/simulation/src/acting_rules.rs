@@ -24,10 +24,10 @@ impl Changes {
 
     /// Actions that a change is about, by their numbers.
     fn about(&self, what: &str) -> Vec<usize> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "!-_.".contains(c);
         let is_about = |ask: &Ask| {
-            let words = ask.words();
-            what.split('/')
-                .any(|part| words.iter().any(|word| word == part))
+            what.split(|c| !is_part(c))
+                .any(|part| ask.words.iter().any(|word| word == part))
         };
         let all = self.asks.iter().enumerate();
         all.filter(|(_, ask)| is_about(ask))

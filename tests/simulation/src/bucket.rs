@@ -108,6 +108,7 @@ const PUTS: Perils = Perils {
     silent: None,
     answer_lost: Fault::PutAnswerLost,
     late: Some(Fault::PutLate),
+    draws: 1,
 };
 const GETS: Perils = Perils {
     slow: Fault::PutSlow,
@@ -115,6 +116,7 @@ const GETS: Perils = Perils {
     silent: None,
     answer_lost: Fault::GetFails,
     late: None,
+    draws: 1,
 };
 
 pub struct FaultyObjects {

@@ -121,12 +121,15 @@ impl Conditions {
         let components = draw.one(draft.components()).to_vec();
         draft.delay_deeds(draw.seconds(60, 900));
         let acts = Draw::new(seed ^ 0xac_7e5);
-        let is_acted_on = acts.is(0.5) && draft.make_room(acting::ACCOUNTS);
+        let actions = match acts.is(0.5) {
+            true => draft.make_room(acting::ACCOUNTS),
+            false => &[],
+        };
+        let is_acted_on = !actions.is_empty();
         let sizes = draft.words();
         let queue = queue(&draw, settings);
         let tenant = draft.open(Arc::clone(clock));
-        let governed = tenant.governed().filter(|_| is_acted_on);
-        let acting = governed.map_or_else(Plan::none, |governed| Plan::draw(&acts, governed));
+        let acting = Plan::draw(&acts, &*tenant, actions);
         let settings = match is_acted_on {
             true => Settings {
                 lease: acting::lease(settings.function_limit),

@@ -79,6 +79,14 @@ pub struct Perils {
     pub silent: Option<Fault>,
     pub answer_lost: Fault,
     pub late: Option<Fault>,
+    /// How often the chances are drawn: calls that are rare need more of them.
+    pub draws: u32,
+}
+
+impl Perils {
+    fn strike(&self, faults: &Faults, fault: Fault) -> bool {
+        (0..self.draws).any(|_| faults.strikes(fault))
+    }
 }
 
 /// Whether anybody waits for what a call does.
@@ -156,7 +164,8 @@ impl Invocation {
             self.world.clock.sleep_until(until).await;
         }
         let deaths = [Fault::DeathBefore, Fault::DeathAfter, Fault::DeathLate];
-        if let Some(death) = faults.first(&deaths) {
+        let death = (0..perils.draws).find_map(|_| faults.first(&deaths));
+        if let Some(death) = death {
             match death {
                 Fault::DeathAfter => drop(effect(Manner::Awaited).await),
                 Fault::DeathLate => self.later(effect(Manner::Late)),
@@ -165,7 +174,7 @@ impl Invocation {
             self.die(death, what).await;
         }
         let note = |fault: Fault| watch.note(self.number, fault.name(), what);
-        if faults.strikes(perils.fails) {
+        if perils.strike(faults, perils.fails) {
             note(perils.fails);
             return Fate::Failed;
         }
@@ -179,7 +188,7 @@ impl Invocation {
             return Fate::Unknown;
         }
         let answer = effect(Manner::Awaited).await;
-        if faults.strikes(perils.answer_lost) {
+        if perils.strike(faults, perils.answer_lost) {
             note(perils.answer_lost);
             return Fate::Unknown;
         }

@@ -17,6 +17,7 @@ const SENDS: Perils = Perils {
     silent: None,
     answer_lost: Fault::SendAnswerLost,
     late: None,
+    draws: 1,
 };
 /// A message that takes its time arrives within this on top of its delay.
 const SLOW_MAX: SignedDuration = SignedDuration::from_secs(120);

@@ -171,6 +171,12 @@ fn describe(conditions: &Conditions, world: &World) -> String {
     for (fault, chance) in world.faults.chances() {
         text += &format!(" {fault} {:.2} %,", chance * 100.0);
     }
+    for ask in &conditions.acting.asks {
+        text += &format!("\n  {} is {} of", ask.id, ask.kind);
+        for ready in &ask.ready {
+            text += &format!(" {}", ready.target);
+        }
+    }
     for (at, event) in &conditions.events {
         if !matches!(event, Event::Check) {
             text += &format!("\n  {} {event:?}", at.strftime("%H:%M:%S"));

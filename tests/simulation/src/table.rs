@@ -17,6 +17,7 @@ const WRITES: Perils = Perils {
     silent: Some(Fault::TableSilent),
     answer_lost: Fault::TableAnswerLost,
     late: Some(Fault::TableLate),
+    draws: 1,
 };
 /// A read that is lost is read again; only that it fails or takes its time can be seen.
 const READS: Perils = Perils {
@@ -25,6 +26,7 @@ const READS: Perils = Perils {
     silent: None,
     answer_lost: Fault::TableSilent,
     late: None,
+    draws: 1,
 };
 
 pub struct FaultyTable {

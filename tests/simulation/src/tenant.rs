@@ -2,6 +2,7 @@
 //! what a reader must have found.
 
 mod box_com;
+mod box_deeds;
 mod box_files;
 mod directory;
 mod microsoft365;
@@ -19,7 +20,7 @@ use casbah_model::ports::Clock;
 use casbah_pipeline::inventory::Summary;
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::{Context, StageError};
-use casbah_simulators::governed::Governed;
+use casbah_simulators::governed::{Governed, Ready};
 use casbah_simulators::simulated::{self, FaultSettings, Simulated};
 
 use crate::conditions::Conditions;
@@ -42,9 +43,9 @@ pub trait Draft: Send + Sync {
     fn deed(&self, draw: &Draw) -> Deed;
     /// How long the trail takes to tell of a deed.
     fn delay_deeds(&mut self, delay: SignedDuration);
-    /// Adds accounts that nobody but those who act does anything to; false where nothing can be acted on.
-    fn make_room(&mut self, _accounts: usize) -> bool {
-        false
+    /// Adds accounts that nobody but those who act does anything to, and says what they do.
+    fn make_room(&mut self, _accounts: usize) -> &'static [ActionKind] {
+        &[]
     }
     /// Sizes, in words.
     fn words(&self) -> String;
@@ -61,6 +62,11 @@ pub trait Tenant: Simulated {
     /// The tenant as one that can be acted on.
     fn governed(&self) -> Option<&dyn Governed> {
         None
+    }
+    /// What calls hold that are about a target.
+    fn words(&self, _kind: ActionKind, ready: &Ready) -> Vec<String> {
+        let target = ready.target.clone();
+        vec![target.within.unwrap_or(target.id)]
     }
     /// Whether a target is as an action makes it; `None` where that cannot be seen.
     fn is_done(&self, _kind: ActionKind, _target: &Target) -> Option<bool> {
@@ -108,7 +114,7 @@ pub enum Due {
 pub enum Deed {
     Microsoft365(casbah_simulators::microsoft365::Deed),
     Okta(casbah_simulators::okta::Deed),
-    Box(box_com::Deed),
+    Box(box_deeds::Deed),
 }
 
 impl Deed {
@@ -134,7 +140,7 @@ impl Deed {
 
     /// Whether somebody with files is no user any more.
     pub fn ends_owner(&self) -> bool {
-        matches!(self, Deed::Box(deed) if deed.what == box_com::What::DeleteUser)
+        matches!(self, Deed::Box(deed) if deed.what == box_deeds::What::DeleteUser)
     }
 }
 
@@ -161,7 +167,7 @@ pub fn wanted(app: App) -> (Vec<&'static str>, Vec<String>) {
     match app {
         App::Microsoft365 => (vec![], vec![]),
         App::Okta => (names(okta::FAULTS), okta::deed_names()),
-        App::Box => (names(box_com::FAULTS), box_com::deed_names()),
+        App::Box => (names(box_com::FAULTS), box_deeds::deed_names()),
     }
 }
 

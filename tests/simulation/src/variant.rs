@@ -40,10 +40,12 @@ pub enum Variant {
     PageDropped,
     /// The cursor of an inventory moves past a page whose records are forgotten.
     RecordsForgotten,
+    /// What is about to be sent is not marked before.
+    MarkForgotten,
 }
 
 impl Variant {
-    pub const ALL: [Variant; 27] = [
+    pub const ALL: [Variant; 28] = [
         Variant::CursorBeforeObject,
         Variant::CommitWithoutFence,
         Variant::CommitFencedBySequence,
@@ -71,14 +73,16 @@ impl Variant {
         Variant::EditionBeforeEnded,
         Variant::PageDropped,
         Variant::RecordsForgotten,
+        Variant::MarkForgotten,
     ];
 
     /// Those that an app can meet. Mistakes of the protocol are looked for with one app; with each other one those that show
     /// whether what it must have found is looked at.
     pub fn of(app: App) -> impl Iterator<Item = Variant> {
         Variant::ALL.into_iter().filter(move |variant| match app {
-            App::Microsoft365 => *variant != Variant::PageDropped,
-            App::Okta | App::Box => variant.is_general(),
+            App::Microsoft365 => !matches!(variant, Variant::PageDropped | Variant::MarkForgotten),
+            App::Okta => variant.is_general() || *variant == Variant::MarkForgotten,
+            App::Box => variant.is_general(),
         })
     }
 
@@ -124,6 +128,7 @@ impl Variant {
             Variant::EditionBeforeEnded => "edition-before-ended",
             Variant::PageDropped => "page-dropped",
             Variant::RecordsForgotten => "records-forgotten",
+            Variant::MarkForgotten => "mark-forgotten",
         }
     }
 

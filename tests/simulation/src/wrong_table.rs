@@ -33,6 +33,24 @@ fn is_entry(write: &Write) -> bool {
     write.key.pk.contains("#M#")
 }
 
+fn is_action(write: &Write) -> bool {
+    write.key.sk.starts_with("A#")
+}
+
+/// Lets an action look as if nothing of it was about to be sent.
+fn forget_mark(write: &mut Write) {
+    let Change::Put(item) = &mut write.change else {
+        return;
+    };
+    let Some(progress) = item.get_mut("progress") else {
+        return;
+    };
+    progress["tried"] = progress["next"].clone();
+    for later in progress["later"].as_array_mut().into_iter().flatten() {
+        later["may_be_sent"] = false.into();
+    }
+}
+
 fn sets(write: &Write) -> &[Set] {
     match &write.change {
         Change::Update(sets) => sets,
@@ -151,6 +169,11 @@ impl WrongTable {
                     {
                         item.insert("objects".into(), Value::Array(vec![]));
                     }
+                }
+            }
+            Variant::MarkForgotten => {
+                for write in writes.iter_mut().filter(|write| is_action(write)) {
+                    forget_mark(write);
                 }
             }
             Variant::LargestTimeAsCursor => {

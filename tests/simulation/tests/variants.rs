@@ -10,7 +10,7 @@ use casbah_simulation::variant::Variant;
 /// Variants that are caught in a handful of seeds; `--variants` looks for all of them among a thousand.
 const SEEDS: u64 = 12;
 /// Variants that need a rare meeting of faults, and so many seeds that a change should not wait for them.
-const RARE: [Variant; 9] = [
+const RARE: [Variant; 10] = [
     Variant::CommitFencedBySequence,
     Variant::CommitWithoutFence,
     Variant::LeaseWithoutFence,
@@ -20,6 +20,7 @@ const RARE: [Variant; 9] = [
     Variant::SinglePassOverWindows,
     Variant::CursorBeforeTable,
     Variant::EditionBeforeEnded,
+    Variant::MarkForgotten,
 ];
 
 #[test]

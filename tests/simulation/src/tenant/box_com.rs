@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use casbah_model::SignedDuration;
+use casbah_model::action::{ActionKind, Subject, Target};
+use casbah_model::file::Sharing;
 use casbah_model::ports::Clock;
 use casbah_pipeline::StageError;
 use casbah_pipeline::inventory::Summary;
 use casbah_simulators::box_com::{
-    self, Access, Fault, FaultSettings, Holdings, Invitee, Latency, Plan, Simulator,
+    Fault, FaultSettings, Holdings, Latency, Plan, Role, Simulator, Status,
 };
+use casbah_simulators::governed::{Governed, Ready};
 
+use super::box_deeds::{Deed, What};
 use super::directory::{ids, list, memberships};
 use super::span_log::{self, Logged};
 use super::{Due, Reader, Tenant, VendorFault, box_files, sets};
@@ -66,169 +70,24 @@ pub const FAULTS: &[VendorFault] = &[
     ("details-as-text", None),
 ];
 
-/// What somebody does, to whatever there is then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    AddUser,
-    Suspend,
-    Restore,
-    DeleteUser,
-    AddMember,
-    RemoveMember,
-    MakeGroupAdmin,
-    SignIn,
-    FailSignIn,
-    Upload,
-    CreateFolder,
-    Edit,
-    Rename,
-    Move,
-    Share,
-    ShareInside,
-    Unshare,
-    Trash,
-    Undelete,
-    Purge,
-    Download,
-    PreviewAnonymously,
-    InviteColleague,
-    InviteGroup,
-    InviteOutside,
-}
-
-impl What {
-    const ALL: [What; 25] = [
-        What::AddUser,
-        What::Suspend,
-        What::Restore,
-        What::DeleteUser,
-        What::AddMember,
-        What::RemoveMember,
-        What::MakeGroupAdmin,
-        What::SignIn,
-        What::FailSignIn,
-        What::Upload,
-        What::CreateFolder,
-        What::Edit,
-        What::Rename,
-        What::Move,
-        What::Share,
-        What::ShareInside,
-        What::Unshare,
-        What::Trash,
-        What::Undelete,
-        What::Purge,
-        What::Download,
-        What::PreviewAnonymously,
-        What::InviteColleague,
-        What::InviteGroup,
-        What::InviteOutside,
-    ];
-
-    /// Whether it changes who is in a group, which is asked for group by group.
-    pub fn is_slow(self) -> bool {
-        matches!(
-            self,
-            What::DeleteUser | What::AddMember | What::RemoveMember | What::MakeGroupAdmin
-        )
-    }
-}
-
-pub fn deed_names() -> Vec<String> {
-    let all = What::ALL.into_iter();
-    all.map(|what| format!("{what:?}")).collect()
-}
-
-/// Something that somebody does in an enterprise. Which item it is about is known when it happens.
-#[derive(Clone, Debug)]
-pub struct Deed {
-    pub what: What,
-    user: u64,
-    group: u64,
-    /// Of the items there are, those at these places.
-    item: u64,
-    folder: u64,
-    /// Not at once, but when so many more calls were answered.
-    after_calls: Option<u64>,
-}
-
-impl Deed {
-    /// What the enterprise is asked to do; `None` if there is nothing to do it to.
-    fn of(&self, simulator: &Simulator) -> Option<box_com::Deed> {
-        use box_com::Deed as Does;
-        let (user, group) = (self.user, self.group);
-        let pick = |items: BTreeMap<String, _>, place: u64| {
-            let count = items.len().max(1) as u64;
-            items.into_keys().nth((place % count) as usize)
-        };
-        let item = || match self.item % 4 {
-            0 => pick(simulator.folders(), self.item / 4),
-            _ => pick(simulator.files(), self.item / 4),
-        };
-        // A folder of this owner, or the root.
-        let folder = || {
-            let owner = simulator.user_id(user);
-            let mut folders = simulator.folders();
-            folders.retain(|_, held| held.owner == owner && !held.is_trashed);
-            pick(folders, self.folder).filter(|_| self.folder.is_multiple_of(2))
-        };
-        let name = format!("made {}", self.item);
-        let share = |access, has_password| {
-            Some(Does::Share {
-                item: item()?,
-                access,
-                has_password,
-            })
-        };
-        let invite = |invitee| {
-            Some(Does::Invite {
-                item: item()?,
-                invitee,
-            })
-        };
-        Some(match self.what {
-            What::AddUser => Does::AddUser,
-            What::Suspend => Does::Suspend { user },
-            What::Restore => Does::Restore { user },
-            What::DeleteUser => Does::DeleteUser { user },
-            What::AddMember => Does::AddMember { group, user },
-            What::RemoveMember => Does::RemoveMember { group, user },
-            What::MakeGroupAdmin => Does::MakeGroupAdmin { group, user },
-            What::SignIn => Does::SignIn { user },
-            What::FailSignIn => Does::FailSignIn { user },
-            What::Upload => Does::Upload {
-                user,
-                folder: folder(),
-                name,
-            },
-            What::CreateFolder => Does::CreateFolder {
-                user,
-                folder: folder(),
-                name,
-            },
-            What::Edit => Does::Edit { item: item()? },
-            What::Rename => Does::Rename {
-                item: item()?,
-                name,
-            },
-            What::Move => Does::Move {
-                item: item()?,
-                folder: folder(),
-            },
-            What::Share => share(Access::Open, self.folder.is_multiple_of(3))?,
-            What::ShareInside => share(Access::Company, false)?,
-            What::Unshare => Does::Unshare { item: item()? },
-            What::Trash => Does::Trash { item: item()? },
-            What::Undelete => Does::Undelete { item: item()? },
-            What::Purge => Does::Purge { item: item()? },
-            What::Download => Does::Download { item: item()? },
-            What::PreviewAnonymously => Does::PreviewAnonymously { item: item()? },
-            What::InviteColleague => invite(Invitee::User(user))?,
-            What::InviteGroup => invite(Invitee::Group(group))?,
-            What::InviteOutside => invite(Invitee::Outside(self.folder))?,
-        })
-    }
-}
+/// Left out is quarantine, for which a folder is made that no single action is about.
+const ACTIONS: &[ActionKind] = &[
+    ActionKind::SuspendUser,
+    ActionKind::RestoreUser,
+    ActionKind::EndSessions,
+    ActionKind::RequireNewPassword,
+    ActionKind::RevokeRole,
+    ActionKind::RemoveLink,
+    ActionKind::NarrowLink,
+    ActionKind::ExpireLink,
+    ActionKind::RemovePerson,
+    ActionKind::RemoveExternal,
+    ActionKind::MakePrivate,
+    ActionKind::Trash,
+    ActionKind::RestoreFile,
+    ActionKind::ApplyLabel,
+    ActionKind::RemoveLabel,
+];
 
 pub struct Draft(Plan);
 
@@ -285,12 +144,19 @@ impl super::Draft for Draft {
             group: draw.between(1, self.0.groups as u64),
             item: draw.between(0, 1000),
             folder: draw.between(0, 1000),
+            users: self.0.users as u64,
             after_calls: draw.is(0.3).then(|| draw.between(1, 40)),
         })
     }
 
     fn delay_deeds(&mut self, delay: SignedDuration) {
         self.0.log_delay = delay;
+    }
+
+    fn make_room(&mut self, accounts: usize) -> &'static [ActionKind] {
+        self.0.users += accounts;
+        self.0.client.scopes.push("root_readwrite".into());
+        ACTIONS
     }
 
     fn words(&self) -> String {
@@ -334,6 +200,40 @@ impl Tenant for Simulator {
         match deed.after_calls {
             Some(calls) => self.act_after(calls, does),
             None => drop(Simulator::act(self, does)),
+        }
+    }
+
+    fn governed(&self) -> Option<&dyn Governed> {
+        Some(self)
+    }
+
+    fn words(&self, kind: ActionKind, ready: &Ready) -> Vec<String> {
+        let id = &ready.target.id;
+        let id = id.rsplit(':').next().unwrap_or(id).to_string();
+        let invitations = match kind.subject() {
+            Subject::File => self.collaborations(&id),
+            Subject::Account | Subject::App => vec![],
+        };
+        [vec![id], invitations].concat()
+    }
+
+    fn is_done(&self, kind: ActionKind, target: &Target) -> Option<bool> {
+        let id = target.id.rsplit(':').next()?;
+        let item = || self.item(id);
+        let user = || self.holds().users.remove(id);
+        match kind {
+            ActionKind::SuspendUser => Some(user()?.status != Status::Active),
+            ActionKind::RestoreUser => Some(user()?.status == Status::Active),
+            ActionKind::RevokeRole => Some(user()?.role == Role::User),
+            ActionKind::RemoveLink | ActionKind::MakePrivate => {
+                Some(item()?.sharing == Sharing::Private)
+            }
+            ActionKind::NarrowLink | ActionKind::RemoveExternal => {
+                Some(item()?.sharing == Sharing::Internal)
+            }
+            ActionKind::Trash => Some(item()?.is_trashed),
+            ActionKind::RestoreFile => Some(!item()?.is_trashed),
+            _ => None,
         }
     }
 

@@ -106,6 +106,15 @@ pub fn is_slow(deed: &Deed) -> bool {
     )
 }
 
+const ACTIONS: &[ActionKind] = &[
+    ActionKind::SuspendUser,
+    ActionKind::RestoreUser,
+    ActionKind::DeactivateUser,
+    ActionKind::EndSessions,
+    ActionKind::RequireNewPassword,
+    ActionKind::RevokeRole,
+];
+
 pub struct Draft(Plan);
 
 impl Draft {
@@ -160,9 +169,9 @@ impl super::Draft for Draft {
         self.0.deed_delay = delay;
     }
 
-    fn make_room(&mut self, accounts: usize) -> bool {
+    fn make_room(&mut self, accounts: usize) -> &'static [ActionKind] {
         self.0.users += accounts;
-        true
+        ACTIONS
     }
 
     fn words(&self) -> String {
