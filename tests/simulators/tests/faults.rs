@@ -322,7 +322,9 @@ fn every_fault_is_tried_here() {
     let source = [
         include_str!("faults.rs"),
         include_str!("faults_management.rs"),
+        include_str!("item_changes.rs"),
         include_str!("management.rs"),
+        include_str!("sharing_changes.rs"),
     ]
     .concat();
     for fault in Fault::ALL {

@@ -92,7 +92,8 @@ impl Desk<'_> {
         for (place, number) in records.into_iter().enumerate() {
             out.push(if place == 0 { '[' } else { ',' });
             let oddity = self.oddity(number);
-            push_record(&mut out, self.tenant, &self.scene(number), oddity);
+            let told = self.state.world.told.get(&number);
+            push_record(&mut out, self.tenant, &self.scene(number), told, oddity);
         }
         out.push(']');
         out
@@ -163,7 +164,7 @@ impl Body for HugeBody {
                 ContentType::SharePoint,
                 self.at - HOUR,
             );
-            push_record(&mut out, &self.tenant, &scene, Oddity::default());
+            push_record(&mut out, &self.tenant, &scene, None, Oddity::default());
             self.number += 1;
         }
         self.bytes_left = self.bytes_left.saturating_sub(out.len() as u64);

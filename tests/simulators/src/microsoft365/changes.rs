@@ -31,6 +31,7 @@ impl Desk<'_> {
             }
             (Method::Delete, ["groups", group, "members", user, "$ref"]) => self.leave(group, user),
             (Method::Post, ["groups", group, "members", "$ref"]) => self.join(group, &body),
+            (_, ["drives", drive, rest @ ..]) => self.change_files(call, drive, rest, &body),
             (_, ["oauth2PermissionGrants" | "servicePrincipals", ..]) => {
                 self.change_app(call.method, path, &body)
             }

@@ -11,8 +11,12 @@ use crate::moment::{Millis, SECOND};
 impl Desk<'_> {
     pub fn act(&mut self, deed: Deed) {
         match deed {
-            Deed::AddUser => self.add_user(false),
-            Deed::AddGuest => self.add_user(true),
+            Deed::AddUser => {
+                self.add_user(false);
+            }
+            Deed::AddGuest => {
+                self.add_user(true);
+            }
             Deed::DeleteUser { user } => {
                 self.state.world.users.entry(user).or_default().is_deleted = true;
                 self.changed_user(user, Deal::Directory("Delete user."));
@@ -52,7 +56,7 @@ impl Desk<'_> {
     }
 
     /// The next number whose kind is the wanted one, so that kinds stay a function of the number.
-    fn add_user(&mut self, is_guest: bool) {
+    pub fn add_user(&mut self, is_guest: bool) -> u64 {
         let last = self.state.world.users_added.last().map(|last| last + 1);
         let first = last.unwrap_or(self.tenant.people.count).max(8);
         let people = &self.tenant.people;
@@ -60,6 +64,7 @@ impl Desk<'_> {
         let user = found.expect("one in twenty is a guest");
         self.state.world.users_added.push(user);
         self.changed_user(user, Deal::Directory("Add user."));
+        user
     }
 
     pub fn enable(&mut self, user: u64, is_enabled: bool) {
@@ -76,16 +81,21 @@ impl Desk<'_> {
         let Some(place) = self.tenant.library.place_of_file(file) else {
             return;
         };
-        self.state.world.items.entry(place).or_default().share = Some(share);
-        self.state.world.steps.push(Step::Item {
-            place,
-            is_sharing: true,
-        });
+        self.replace_share(place, share);
         for operation in operations {
             // The group of an anonymous link is no person; this number stands for it.
             let other = if operations.len() > 1 { u64::MAX } else { file };
             self.tell_of_file(Deal::Sharing(operation), other, place);
         }
+    }
+
+    /// Replaces whatever an item was shared with.
+    pub fn replace_share(&mut self, place: Place, share: Option<Share>) {
+        let change = self.revise(place, true);
+        change.share = Some(share);
+        change.shares_made += 1;
+        (change.share_role, change.share_until) = (None, None);
+        change.given.clear();
     }
 
     fn edit(&mut self, file: u64) {
@@ -95,10 +105,7 @@ impl Desk<'_> {
         let now = self.now;
         let change = self.state.world.items.entry(place).or_default();
         (change.edits, change.edited) = (change.edits + 1, Some(now));
-        self.state.world.steps.push(Step::Item {
-            place,
-            is_sharing: false,
-        });
+        self.step(place, false);
         self.tell_of_file(Deal::File("FileModified"), file, place);
     }
 
@@ -107,10 +114,7 @@ impl Desk<'_> {
             return;
         };
         self.state.world.items.entry(place).or_default().is_deleted = true;
-        self.state.world.steps.push(Step::Item {
-            place,
-            is_sharing: false,
-        });
+        self.step(place, false);
         self.tell_of_file(Deal::File("FileRecycled"), file, place);
     }
 
@@ -123,12 +127,15 @@ impl Desk<'_> {
             item: self.item_count(drive),
         };
         *self.state.world.items_added.entry(drive).or_default() += 1;
+        // The folder that the seed puts it into may be gone.
+        let parent = self
+            .parent_of(place)
+            .filter(|parent| !self.has_item(*parent));
         let now = self.now;
-        self.state.world.items.entry(place).or_default().edited = Some(now);
-        self.state.world.steps.push(Step::Item {
-            place,
-            is_sharing: false,
-        });
+        let change = self.state.world.items.entry(place).or_default();
+        change.edited = Some(now);
+        change.parent = parent.map(|_| 0);
+        self.step(place, false);
         self.tell_of_file(Deal::File("FileUploaded"), 0, place);
     }
 
@@ -136,18 +143,12 @@ impl Desk<'_> {
         self.tell(ContentType::AzureActiveDirectory, deal, actor, other, None);
     }
 
-    fn tell_of_file(&mut self, deal: Deal, other: u64, place: Place) {
-        let users = self.tenant.people.count.max(1);
-        let actor = self
-            .tenant
-            .library
-            .owner(place.drive)
-            .unwrap_or(place.item % users);
-        self.tell(ContentType::SharePoint, deal, actor, other, Some(place));
+    pub fn tell_of_file(&mut self, deal: Deal, other: u64, place: Place) {
+        self.tell_of_item(self.keeper(place), deal, other, place, self.told_of(place));
     }
 
     /// Makes the audit record of a deed, which becomes available after the usual delay.
-    fn tell(
+    pub fn tell(
         &mut self,
         feed: ContentType,
         deal: Deal,

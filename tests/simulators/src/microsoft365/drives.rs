@@ -17,7 +17,7 @@ const PAGE_MAX: usize = 999;
 impl Desk<'_> {
     pub fn files(&mut self, call: &Call, path: &[&str]) -> Answer {
         if self.strikes(Fault::SiteLocked).is_some() {
-            return graph_error(423, "resourceLocked", "The site is locked.");
+            return site_locked();
         }
         match path {
             ["sites", "getAllSites" | "delta"] => self.sites(call, path),
@@ -41,30 +41,52 @@ impl Desk<'_> {
         let Some(drive) = self.tenant.library.find_drive(id).filter(|_| !is_gone) else {
             return item_not_found();
         };
-        let place = |item: &str| {
-            let place = self.tenant.library.find_item(drive, item)?;
-            self.has_item(place).then_some(place)
-        };
         match rest {
             [] => Answer::json(200, self.drive(drive)),
             ["root", "delta"] => self.drive_delta(call, drive),
             ["root"] => Answer::json(200, self.item_text(Place { drive, item: 0 }, call)),
-            ["items", item] => match place(item) {
-                Some(place) => Answer::json(200, self.item_text(place, call)),
-                None => item_not_found(),
-            },
-            ["items", item, "permissions"] => match place(item) {
-                Some(place) => {
-                    let values = self.permissions(place);
-                    self.collection("permissions", &values)
-                }
+            ["root:", names @ ..] => self.item_by_path(call, Place { drive, item: 0 }, names),
+            ["items", item, rest @ ..] => match self.item_named(drive, item) {
+                Some(place) => self.of_item(call, place, rest),
                 None => item_not_found(),
             },
             _ => item_not_found(),
         }
     }
 
-    fn collection(&self, of: &str, values: &str) -> Answer {
+    fn of_item(&self, call: &Call, place: Place, rest: &[&str]) -> Answer {
+        match rest {
+            [] => Answer::json(200, self.item_text(place, call)),
+            ["permissions"] => {
+                let values = self.permissions(place).into_iter();
+                let values: Vec<String> = values.map(|(_, text)| text).collect();
+                self.collection("permissions", &values.join(","))
+            }
+            ["permissions", id] => {
+                let mut found = self.permissions(place).into_iter();
+                match found.find(|(known, _)| known == id) {
+                    Some((_, text)) => Answer::json(200, text),
+                    None => item_not_found(),
+                }
+            }
+            _ => item_not_found(),
+        }
+    }
+
+    /// An item by the names that lead to it (Addressing resources in a drive, "Path-based driveItem requests"); the last
+    /// one may end with a colon.
+    fn item_by_path(&self, call: &Call, root: Place, names: &[&str]) -> Answer {
+        let names: Vec<&str> = names
+            .iter()
+            .map(|name| name.strip_suffix(':').unwrap_or(name))
+            .collect();
+        match self.descend(root, &names) {
+            Some(place) => Answer::json(200, self.item_text(place, call)),
+            None => item_not_found(),
+        }
+    }
+
+    pub fn collection(&self, of: &str, values: &str) -> Answer {
         let graph = self.plan.base.graph.trim_end_matches('/');
         graph_page(&Tenant::context(graph, of), values, None)
     }
@@ -110,7 +132,7 @@ impl Desk<'_> {
     fn drive(&self, number: u64) -> String {
         let library = &self.tenant.library;
         let owner = library.owner(number).and_then(|owner| self.user(owner));
-        let url = self.tenant.web_url(Place {
+        let url = self.web_url(Place {
             drive: number,
             item: 0,
         });
@@ -312,6 +334,10 @@ impl Desk<'_> {
         }
         changes
     }
+}
+
+pub fn site_locked() -> Answer {
+    graph_error(423, "resourceLocked", "The site is locked.")
 }
 
 pub fn item_not_found() -> Answer {

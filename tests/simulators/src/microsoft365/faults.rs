@@ -97,10 +97,20 @@ pub enum Fault {
     /// for readers of the service tell of it and no document does. Whether a blob is late is drawn from
     /// the blob itself: `probability` is the share of late ones, and `count` has no meaning.
     LateListing,
+    /// 423 for a change of an item.
+    ItemLocked,
+    /// 400 for whoever wants to take an inherited permission back, instead of 403: no document tells the status.
+    InheritedInvalid,
+    /// 412 says preconditionFailed instead of resourceModified: documents name the one, answers that were seen the other.
+    PreconditionFailed,
+    /// The cTag moves with names, folders and sharing, too; documented is that it does not.
+    CtagMoves,
+    /// A change is made, and answered with 429.
+    DoneThough429,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 45] = [
+    pub const ALL: [Fault; 50] = [
         Fault::DuplicateRecords,
         Fault::DuplicateListing,
         Fault::BlobExpired,
@@ -146,6 +156,11 @@ impl Fault {
         Fault::Timeout,
         Fault::SilentFirstHours,
         Fault::LateListing,
+        Fault::ItemLocked,
+        Fault::InheritedInvalid,
+        Fault::PreconditionFailed,
+        Fault::CtagMoves,
+        Fault::DoneThough429,
     ];
 
     pub fn name(self) -> &'static str {
@@ -195,6 +210,11 @@ impl Fault {
             Fault::Timeout => "timeout",
             Fault::SilentFirstHours => "silent-first-hours",
             Fault::LateListing => "late-listing",
+            Fault::ItemLocked => "item-locked",
+            Fault::InheritedInvalid => "inherited-invalid",
+            Fault::PreconditionFailed => "precondition-failed",
+            Fault::CtagMoves => "ctag-moves",
+            Fault::DoneThough429 => "done-though-429",
         }
     }
 }

@@ -102,11 +102,16 @@ impl Desk<'_> {
             return Err(Box::new(answer));
         }
         let day = self.charge(Row::SharePointDay, "", units);
-        if day.is_granted {
-            Ok(headers)
-        } else {
-            Err(Box::new(too_many(&day)))
+        if !day.is_granted {
+            return Err(Box::new(too_many(&day)));
         }
+        if is_sharing_write(call, path) {
+            let sharing = self.charge(Row::SharingWrites, "", 1);
+            if !sharing.is_granted {
+                return Err(Box::new(too_many(&sharing)));
+            }
+        }
+        Ok(headers)
     }
 
     /// The refusal of a call whose token lacks every role that would do.
@@ -178,6 +183,7 @@ fn roles_to_change(call: &Call, path: &[&str]) -> Option<&'static [&'static str]
         ["oauth2PermissionGrants", _] => &["DelegatedPermissionGrant.ReadWrite.All"],
         ["servicePrincipals", _, "appRoleAssignedTo", ..] => &["AppRoleAssignment.ReadWrite.All"],
         ["servicePrincipals", _] => &["Application.ReadWrite.All"],
+        ["drives", ..] => &["Files.ReadWrite.All", "Sites.ReadWrite.All"],
         _ => return None,
     };
     Some(roles)
@@ -206,7 +212,8 @@ fn directory_units(call: &Call, path: &[&str]) -> u64 {
 /// Resource units of a SharePoint call (Avoid getting throttled in SharePoint Online, "Resource units").
 fn sharepoint_units(call: &Call, path: &[&str]) -> u64 {
     match path {
-        [.., "permissions"] => 5,
+        [.., "permissions"] | [.., "permissions", _] | [.., "invite"] => 5,
+        _ if call.method != Method::Get => 2,
         [.., "delta"]
             if call
                 .parameter("token")
@@ -217,6 +224,12 @@ fn sharepoint_units(call: &Call, path: &[&str]) -> u64 {
         [.., "delta" | "drives" | "sites" | "getAllSites"] => 2,
         _ => 1,
     }
+}
+
+/// Whether a call is one of the "specific sharing APIs": those that change permissions, as it seems.
+fn is_sharing_write(call: &Call, path: &[&str]) -> bool {
+    let is_about_sharing = matches!(path, [.., "permissions", _] | [.., "invite"]);
+    is_about_sharing && call.method != Method::Get
 }
 
 fn too_many(verdict: &Verdict) -> Answer {

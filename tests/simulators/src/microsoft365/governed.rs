@@ -1,6 +1,6 @@
 //! What of the tenant can be acted on.
 
-use casbah_model::action::ActionKind;
+use casbah_model::action::{ActionKind, Subject};
 
 use super::apps::{FIXED, role_id};
 use super::desk::Desk;
@@ -95,6 +95,9 @@ impl Governed for Simulator {
             ActionKind::RevokeUserGrant | ActionKind::RevokeAppRole | ActionKind::DisableApp => {
                 self.at_desk(|desk| desk.apps_ready(kind, count))
             }
+            _ if kind.subject() == Subject::File => {
+                self.at_desk(|desk| desk.files_ready(kind, count))
+            }
             _ => {
                 let users = self.at_desk(|desk| desk.plain_users(count)).into_iter();
                 users
@@ -110,6 +113,9 @@ impl Governed for Simulator {
     }
 
     fn meddle(&self, kind: ActionKind, ready: &Ready) -> bool {
+        if kind.subject() == Subject::File {
+            return self.at_desk(|desk| desk.meddle_with_file(kind, &ready.target));
+        }
         let user = self.at_desk(|desk| desk.tenant.people.find(&ready.target.id));
         match (kind, user) {
             (ActionKind::SuspendUser | ActionKind::RestoreUser, Some(user)) => {

@@ -147,13 +147,9 @@ impl Holdings {
             .map(|drive| library.drive_id(drive))
             .collect();
         for drive in 0..library.count() {
-            for item in 1..desk.item_count(drive) {
-                let place = Place { drive, item };
-                if !desk.has_item(place) {
-                    continue;
-                }
+            for place in desk.items_there(drive) {
                 let sharing = sharing(desk, place);
-                if library.is_folder(place) {
+                if desk.is_folder(place) {
                     self.folders += 1;
                     *self.folders_by_sharing.entry(sharing).or_default() += 1;
                 } else {
@@ -232,10 +228,6 @@ fn sharing(desk: &Desk<'_>, place: Place) -> Sharing {
     } else {
         Sharing::Internal
     };
-    let widest = desk
-        .shares(place)
-        .into_iter()
-        .map(|(_, share)| share.level())
-        .max();
-    widest.map_or(least, |widest| widest.max(least))
+    let widest = desk.widest(place, false);
+    widest.map_or(least, |(widest, _)| widest.max(least))
 }

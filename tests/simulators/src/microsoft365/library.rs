@@ -56,6 +56,13 @@ pub struct Place {
     pub item: u64,
 }
 
+impl Place {
+    /// Another item of the same drive.
+    pub fn sibling(self, item: u64) -> Place {
+        Place { item, ..self }
+    }
+}
+
 /// A permission that somebody gave on an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Share {

@@ -45,6 +45,9 @@ pub enum Row {
     /// SharePoint resource units per minute (Avoid getting throttled in SharePoint Online, "Application throttling").
     SharePointMinute,
     SharePointDay,
+    /// Changes of who a file is shared with ("specific sharing APIs"; same page, same section). Which these are is not
+    /// listed.
+    SharingWrites,
     /// Changes of the directory (Graph throttling limits, "Identity and access service limits").
     DirectoryWrites,
     /// Risky users (same page, "Identity protection and conditional access").
@@ -66,6 +69,7 @@ impl Row {
             Row::SignInActivity => "sign-in-activity",
             Row::SharePointMinute => "sharepoint-minute",
             Row::SharePointDay => "sharepoint-day",
+            Row::SharingWrites => "sharepoint-sharing",
             Row::DirectoryWrites => "directory-writes",
             Row::RiskyUsers => "risky-users",
             Row::Management => "management",
@@ -97,6 +101,7 @@ impl Row {
                 by_licences([1_200_000, 2_400_000, 3_600_000, 4_800_000, 6_000_000]),
                 DAY,
             ),
+            Row::SharingWrites => (300, 5 * MINUTE),
             Row::DirectoryWrites => (3_000, 150 * SECOND),
             Row::RiskyUsers => (1, SECOND),
             Row::Management => (2_000, MINUTE),

@@ -66,6 +66,17 @@ impl People {
         })
     }
 
+    /// The number of a user by mail address.
+    pub fn find_by_mail(&self, mail: &str) -> Option<u64> {
+        let front = mail.split('@').next()?;
+        let digits = front.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let index = digits.parse().ok()?;
+        self.person(index)
+            .mail
+            .eq_ignore_ascii_case(mail)
+            .then_some(index)
+    }
+
     /// Whether the index is a guest: 5 %, never among the first, who administer.
     pub fn is_guest(&self, index: u64) -> bool {
         index >= 8 && draw(self.seed, Stream::User, index ^ (1 << 40)).is_multiple_of(20)

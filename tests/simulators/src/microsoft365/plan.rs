@@ -138,8 +138,8 @@ pub const OBSERVE_ROLES: [&str; 13] = [
     "Files.Read.All",
 ];
 
-/// What it takes to act on accounts and applications, beside `OBSERVE_ROLES`.
-pub const ACT_ROLES: [&str; 9] = [
+/// What it takes to act on accounts, applications and files, beside `OBSERVE_ROLES`.
+pub const ACT_ROLES: [&str; 10] = [
     "User.EnableDisableAccount.All",
     "User.RevokeSessions.All",
     "User-PasswordProfile.ReadWrite.All",
@@ -149,6 +149,7 @@ pub const ACT_ROLES: [&str; 9] = [
     "DelegatedPermissionGrant.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
     "Application.ReadWrite.All",
+    "Files.ReadWrite.All",
 ];
 
 impl Plan {

@@ -48,6 +48,22 @@ pub struct Scene {
     pub place: Option<Place>,
 }
 
+/// Who did something where nobody but our own application did it.
+pub const APPLICATION: u64 = u64::MAX;
+
+/// How an item was called when something happened to it, where that is no function of the seed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Names of the folders above it, each followed by a slash.
+    pub folders: String,
+    pub name: String,
+    pub is_folder: bool,
+    /// Whom it was shared with, where that is nobody with a number.
+    pub target: Option<String>,
+    /// Folders and name after a move.
+    pub moved_to: Option<(String, String)>,
+}
+
 /// The first users administer; none of them is a guest or disabled.
 const ADMINS: u64 = 8;
 
@@ -213,7 +229,7 @@ pub fn sample(plan: &Plan, feed: ContentType, count: u64) -> Vec<String> {
     let record = |number| {
         let mut out = String::new();
         let scene = Scene::of(&tenant, number, feed, at + number as Millis);
-        push_record(&mut out, &tenant, &scene, Oddity::default());
+        push_record(&mut out, &tenant, &scene, None, Oddity::default());
         out
     };
     (0..count).map(record).collect()
@@ -281,17 +297,26 @@ impl Record<'_> {
     }
 
     /// The session the action belongs to.
-    pub fn access_context(&mut self) {
+    pub fn access_context(&mut self, scene: &Scene) {
         self.raw("AppAccessContext", "{\"APIId\":\"\"");
+        let is_ours = scene.actor == APPLICATION;
         for name in [
             "AADSessionId",
             "ClientAppId",
             "CorrelationId",
             "UniqueTokenId",
         ] {
-            self.guid(name);
+            match is_ours && name == "ClientAppId" {
+                true => self.plain(name, &self.tenant.client_id),
+                false => self.guid(name),
+            }
         }
-        self.plain("ClientAppName", "Contoso Workplace");
+        let name = if is_ours {
+            "Casbah"
+        } else {
+            "Contoso Workplace"
+        };
+        self.plain("ClientAppName", name);
         self.out.push('}');
     }
 }
@@ -377,7 +402,13 @@ pub fn open(record: &mut Record<'_>, scene: &Scene, frame: &Frame, oddity: Oddit
 }
 
 /// Writes the record of a scene.
-pub fn push_record(out: &mut String, tenant: &Tenant, scene: &Scene, oddity: Oddity) {
+pub fn push_record(
+    out: &mut String,
+    tenant: &Tenant,
+    scene: &Scene,
+    told: Option<&Told>,
+    oddity: Oddity,
+) {
     let draws = Draws::new(tenant.seed, Stream::EventText, scene.number | 1 << 50);
     let mut record = Record { out, tenant, draws };
     let record = &mut record;
@@ -395,7 +426,7 @@ pub fn push_record(out: &mut String, tenant: &Tenant, scene: &Scene, oddity: Odd
             super::records_exchange::mailbox(record, scene, oddity);
         }
         Deal::File(_) | Deal::Sharing(_) | Deal::Dlp => {
-            super::records_sharepoint::document(record, scene, oddity);
+            super::records_sharepoint::document(record, scene, told, oddity);
         }
         Deal::Team(_) | Deal::Alert | Deal::PowerBi | Deal::Unknown => {
             super::records_exchange::general(record, scene, oddity);

@@ -211,7 +211,7 @@ pub fn general(record: &mut Record<'_>, scene: &Scene, oddity: Oddity) {
             );
         }
     }
-    record.access_context();
+    record.access_context(scene);
     for name in ["ActivityId", "TraceId", "CorrelationId", "ClientRegion"] {
         record.guid(name);
     }

@@ -140,12 +140,14 @@ impl Inner {
         let now = self.clock.now().as_millisecond();
         let mut state = self.state();
         state.schedule.advance(now);
-        work(&mut Desk {
+        let mut desk = Desk {
             plan: &self.plan,
             tenant: &self.tenant,
             state: &mut state,
             now,
-        })
+        };
+        desk.end_what_is_due();
+        work(&mut desk)
     }
 
     /// The time this answer takes.

@@ -1,7 +1,7 @@
 //! Everything about a tenant that never changes: who and what is there at first.
 
 use super::apps::Apps;
-use super::library::{Library, Place};
+use super::library::Library;
 use super::people::{Groups, People};
 use super::plan::Plan;
 use super::roles::{RoleHeld, roles_held};
@@ -10,6 +10,7 @@ use crate::address::encode;
 pub struct Tenant {
     pub seed: u64,
     pub tenant_id: String,
+    pub client_id: String,
     pub files: u64,
     pub people: People,
     pub groups: Groups,
@@ -24,6 +25,7 @@ impl Tenant {
         Tenant {
             seed: plan.seed,
             tenant_id: plan.tenant_id.clone(),
+            client_id: plan.client_id.clone(),
             files: plan.files as u64,
             groups: Groups::new(plan),
             apps: Apps::new(plan, &people),
@@ -47,23 +49,11 @@ impl Tenant {
         }
     }
 
-    /// The address of an item in audit records, with plain spaces.
-    pub fn push_audit_url(&self, out: &mut String, place: Place) {
-        self.push_site_url(out, place.drive);
+    /// The address of a drive's root, with plain spaces.
+    pub fn push_library_url(&self, out: &mut String, drive: u64) {
+        self.push_site_url(out, drive);
         out.push('/');
-        out.push_str(self.library.library_name(place.drive));
-        if place.item > 0 {
-            out.push('/');
-            self.library.push_folders(out, place);
-            self.library.push_name(out, place);
-        }
-    }
-
-    /// The address of an item in Graph, with encoded spaces.
-    pub fn web_url(&self, place: Place) -> String {
-        let mut out = String::with_capacity(128);
-        self.push_audit_url(&mut out, place);
-        out.replace(' ', "%20")
+        out.push_str(self.library.library_name(drive));
     }
 
     /// The account name that SharePoint gives a user ("claims" form).

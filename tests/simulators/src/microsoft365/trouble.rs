@@ -1,5 +1,7 @@
 //! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
 
+use casbah_model::transport::Method;
+
 use super::desk::Desk;
 use super::faults::Fault;
 use super::gate::refused;
@@ -105,6 +107,10 @@ impl Desk<'_> {
     pub fn trouble_after(&mut self, call: &Call, answer: Answer) -> Answer {
         if call.service == Service::Login || !answer.is_success() {
             return answer;
+        }
+        let is_change = call.service == Service::Graph && call.method != Method::Get;
+        if is_change && self.strikes(Fault::DoneThough429).is_some() {
+            return refused(Some(RETRY_AFTER.to_string()));
         }
         if self.strikes(Fault::NotJson).is_some() {
             return Answer::html(200);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::apps::AppRoleHeld;
+use super::grants::{Given, Role};
 use super::library::{Place, Share};
 use super::plan::{ContentType, Plan};
-use super::records::Scene;
+use super::records::{Scene, Told};
 use super::roles::RoleHeld;
 use super::schedule::Blob;
 use crate::moment::Millis;
@@ -82,7 +83,21 @@ pub struct ItemChange {
     pub is_deleted: bool,
     /// Replaces the item's own share when set.
     pub share: Option<Option<Share>>,
+    /// How often it was replaced: a link that is made anew has another id.
+    pub shares_made: u64,
+    /// What was changed about that share.
+    pub share_role: Option<Role>,
+    pub share_until: Option<Millis>,
+    /// Permissions that were given since, by their ids.
+    pub given: BTreeMap<String, Given>,
+    pub name: Option<String>,
+    /// The folder it was moved to, or made in.
+    pub parent: Option<u64>,
+    /// Whether an item that was added is a folder.
+    pub is_folder: bool,
     pub edits: u64,
+    /// Changes of anything but content.
+    pub revisions: u64,
     pub edited: Option<Millis>,
 }
 
@@ -149,10 +164,14 @@ pub struct World {
     pub items: BTreeMap<Place, ItemChange>,
     /// Items added per drive.
     pub items_added: BTreeMap<u64, u64>,
+    /// Permissions that end by themselves: when, where, and their ids.
+    pub ending: BTreeSet<(Millis, Place, String)>,
     pub steps: Vec<Step>,
     pub subscriptions: BTreeMap<ContentType, Subscription>,
     /// Events that deeds caused, by their number less `DEED`.
     pub scenes: Vec<(ContentType, Scene)>,
+    /// How items were called in those events, by the number of the event.
+    pub told: BTreeMap<u64, Told>,
     /// Blobs that a fault took away for good, with the code they answer.
     pub lost: BTreeMap<Blob, &'static str>,
     /// Records handed out twice by a fault.
