@@ -33,12 +33,15 @@ impl Traffic {
     }
 }
 
+/// No word of a path is longer than this; ids of permissions are, and may have few digits.
+const WORD_CHARS_MAX: usize = 30;
+
 /// A path segment with ids replaced, so that counters stay few.
 fn shape(part: &str) -> &str {
     let digits = part.bytes().filter(u8::is_ascii_digit).count();
     match part.split_once('(') {
         Some((name, _)) => name,
-        None if digits >= 4 || part.contains('@') => "{id}",
+        None if digits >= 4 || part.contains('@') || part.len() > WORD_CHARS_MAX => "{id}",
         None => part,
     }
 }
