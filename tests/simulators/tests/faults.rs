@@ -323,6 +323,7 @@ fn every_fault_is_tried_here() {
         include_str!("faults.rs"),
         include_str!("faults_management.rs"),
         include_str!("item_changes.rs"),
+        include_str!("label_changes.rs"),
         include_str!("management.rs"),
         include_str!("sharing_changes.rs"),
     ]

@@ -59,6 +59,7 @@ impl Desk<'_> {
                 Service::Login => self.login(call),
                 Service::Management => self.management(call),
                 Service::Graph => self.graph(call),
+                Service::SharePoint => self.monitor(call),
             },
         };
         let answer = self.trouble_after(call, answer);
@@ -126,6 +127,7 @@ impl Desk<'_> {
                 self.applications(call, path)
             }
             [first, ..] if first.starts_with("servicePrincipals(") => self.applications(call, path),
+            ["security", "dataSecurityAndGovernance", "sensitivityLabels"] => self.all_labels(),
             ["roleManagement" | "directoryRoles" | "auditLogs", ..] => {
                 self.roles_and_logs(call, path)
             }

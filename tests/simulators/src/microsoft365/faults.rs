@@ -107,10 +107,18 @@ pub enum Fault {
     CtagMoves,
     /// A change is made, and answered with 429.
     DoneThough429,
+    /// Labels of a file come inside of `value`.
+    LabelsNested,
+    /// 402 for a label: nobody pays for it.
+    LabelsUnpaid,
+    /// 423 for a label; `value` is the code, else fileDecryptionDeferred.
+    LabelLocked,
+    /// A label is accepted, and fails later.
+    LabellingFails,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 50] = [
+    pub const ALL: [Fault; 54] = [
         Fault::DuplicateRecords,
         Fault::DuplicateListing,
         Fault::BlobExpired,
@@ -161,6 +169,10 @@ impl Fault {
         Fault::PreconditionFailed,
         Fault::CtagMoves,
         Fault::DoneThough429,
+        Fault::LabelsNested,
+        Fault::LabelsUnpaid,
+        Fault::LabelLocked,
+        Fault::LabellingFails,
     ];
 
     pub fn name(self) -> &'static str {
@@ -215,6 +227,10 @@ impl Fault {
             Fault::PreconditionFailed => "precondition-failed",
             Fault::CtagMoves => "ctag-moves",
             Fault::DoneThough429 => "done-though-429",
+            Fault::LabelsNested => "labels-nested",
+            Fault::LabelsUnpaid => "labels-unpaid",
+            Fault::LabelLocked => "label-locked",
+            Fault::LabellingFails => "labelling-fails",
         }
     }
 }

@@ -105,13 +105,15 @@ impl Desk<'_> {
         if !day.is_granted {
             return Err(Box::new(too_many(&day)));
         }
-        if is_sharing_write(call, path) {
-            let sharing = self.charge(Row::SharingWrites, "", 1);
-            if !sharing.is_granted {
-                return Err(Box::new(too_many(&sharing)));
-            }
+        let row = match path {
+            [.., "assignSensitivityLabel"] => Some(Row::Labelling),
+            _ if is_sharing_write(call, path) => Some(Row::SharingWrites),
+            _ => None,
+        };
+        match row.map(|row| self.charge(row, "", 1)) {
+            Some(verdict) if !verdict.is_granted => Err(Box::new(too_many(&verdict))),
+            _ => Ok(headers),
         }
-        Ok(headers)
     }
 
     /// The refusal of a call whose token lacks every role that would do.
@@ -142,6 +144,7 @@ impl Desk<'_> {
             ],
             ["oauth2PermissionGrants", ..] => &[DIRECTORY, "DelegatedPermissionGrant.Read.All"],
             ["auditLogs", ..] => &["AuditLog.Read.All"],
+            ["security", ..] => &["SensitivityLabels.Read.All"],
             [first, ..] if first.starts_with("servicePrincipals") => {
                 &["Application.Read.All", DIRECTORY]
             }
@@ -183,6 +186,7 @@ fn roles_to_change(call: &Call, path: &[&str]) -> Option<&'static [&'static str]
         ["oauth2PermissionGrants", _] => &["DelegatedPermissionGrant.ReadWrite.All"],
         ["servicePrincipals", _, "appRoleAssignedTo", ..] => &["AppRoleAssignment.ReadWrite.All"],
         ["servicePrincipals", _] => &["Application.ReadWrite.All"],
+        ["drives", .., "extractSensitivityLabels"] => &["Files.Read.All", "Sites.Read.All"],
         ["drives", ..] => &["Files.ReadWrite.All", "Sites.ReadWrite.All"],
         _ => return None,
     };
@@ -213,6 +217,7 @@ fn directory_units(call: &Call, path: &[&str]) -> u64 {
 fn sharepoint_units(call: &Call, path: &[&str]) -> u64 {
     match path {
         [.., "permissions"] | [.., "permissions", _] | [.., "invite"] => 5,
+        [.., "extractSensitivityLabels"] => 1,
         _ if call.method != Method::Get => 2,
         [.., "delta"]
             if call

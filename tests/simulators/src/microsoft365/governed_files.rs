@@ -3,7 +3,8 @@
 use casbah_model::action::{ActionKind, Target};
 
 use super::desk::Desk;
-use super::grants::{Given, Grant, Recipient, Role};
+use super::grants::{Given, Recipient, Role};
+use super::labels::LABELS;
 use super::library::{Place, Share};
 use super::records::Deal;
 use crate::governed::Ready;
@@ -23,52 +24,58 @@ impl Desk<'_> {
         let drive = self.drive_for(kind, number)?;
         let root = Place { drive, item: 0 };
         let actor = self.keeper(root);
-        let others = self.colleagues(actor, 3, number as usize);
-        let &[first, second, third] = others.as_slice() else {
-            return None;
-        };
+        let others = self.colleagues(actor, number as usize)?;
         let case = format!("Case {}", self.item_count(drive));
         let folder = self.add(actor, root, Some(case), true);
-        let file = self.add(actor, folder, None, false);
-        let (drive_id, item) = (
-            self.tenant.library.drive_id(drive),
-            self.tenant.library.item_id(file),
-        );
-        let ready = Ready::target(&format!("{drive_id}/{item}"));
-        match kind {
-            ActionKind::RemoveLink | ActionKind::ExpireLink | ActionKind::NarrowLink => {
-                self.open_to_all(file);
-            }
-            ActionKind::RemovePerson => {
-                self.give_to(actor, file, first, Role::Write);
-                self.give_to(actor, file, second, Role::Read);
-            }
-            ActionKind::RemoveExternal => {
-                let guest = self.guest();
-                self.give_to(actor, file, guest, Role::Read);
-                self.give_to(actor, file, first, Role::Write);
-            }
-            ActionKind::MakePrivate | ActionKind::InheritSharing | ActionKind::Quarantine => {
-                self.give_to(actor, file, first, Role::Write);
-                self.give_to(actor, file, second, Role::Read);
-                // Where inheritance is not shown, what the folder gives looks like the file's own.
-                if kind == ActionKind::InheritSharing && self.shows_inheritance(drive) {
-                    self.give_to(actor, folder, third, Role::Read);
-                }
-            }
-            _ => {}
-        }
-        let at = timestamp((self.now + LINK_LIFE).div_euclid(SECOND) * SECOND);
+        // Not every type can be labelled.
+        let is_about_label = matches!(kind, ActionKind::ApplyLabel | ActionKind::RemoveLabel);
+        let name = is_about_label.then(|| "Evidence.docx".to_string());
+        let file = self.add(actor, folder, name, false);
+        self.prepare(kind, (folder, file), &others);
+        let library = &self.tenant.library;
+        let (drive, item) = (library.drive_id(drive), library.item_id(file));
+        let ready = Ready::target(&format!("{drive}/{item}"));
         Some(match kind {
-            ActionKind::ExpireLink => ready.with("at", &at.to_string()),
+            ActionKind::ExpireLink => {
+                let at = (self.now + LINK_LIFE).div_euclid(SECOND) * SECOND;
+                ready.with("at", &timestamp(at).to_string())
+            }
             ActionKind::RemovePerson => {
-                let person = self.tenant.people.person(first);
+                let person = self.tenant.people.person(others[0]);
                 // Either way to name somebody will do.
                 let is_mail = number.is_multiple_of(2);
                 ready.with("person", if is_mail { &person.mail } else { &person.id })
             }
+            ActionKind::ApplyLabel => ready.with("label", LABELS[2]),
             _ => ready,
         })
+    }
+
+    /// Shares a new file as far as an action is about it.
+    fn prepare(&mut self, kind: ActionKind, (folder, file): (Place, Place), others: &[u64; 3]) {
+        match kind {
+            ActionKind::RemoveLink | ActionKind::NarrowLink | ActionKind::ExpireLink => {
+                self.open_to_all(file);
+            }
+            ActionKind::RemoveExternal => {
+                let guest = self.guest();
+                self.give_to(file, guest, Role::Read);
+                self.give_to(file, others[0], Role::Write);
+            }
+            ActionKind::RemovePerson
+            | ActionKind::MakePrivate
+            | ActionKind::InheritSharing
+            | ActionKind::Quarantine => {
+                self.give_to(file, others[0], Role::Write);
+                self.give_to(file, others[1], Role::Read);
+            }
+            ActionKind::RemoveLabel => self.set_label(self.keeper(file), file, Some(1)),
+            _ => {}
+        }
+        // Where inheritance is not shown, what the folder gives looks like the file's own.
+        if kind == ActionKind::InheritSharing && self.shows_inheritance(file.drive) {
+            self.give_to(folder, others[2], Role::Read);
+        }
     }
 
     /// Personal drives and those of sites take turns. What takes everybody's access is done to personal ones only: the
@@ -93,13 +100,14 @@ impl Desk<'_> {
         active.get(turn as usize % turns).copied()
     }
 
-    /// Members other than one, of those who can sign in; others each time.
-    fn colleagues(&self, but: u64, count: usize, turn: usize) -> Vec<u64> {
+    /// Three members other than one, of those who can sign in; others each time.
+    fn colleagues(&self, but: u64, turn: usize) -> Option<[u64; 3]> {
         let users = (0..self.tenant.people.count).filter_map(|user| self.user(user));
         let fitting = users.filter(|user| user.is_enabled && !user.is_guest && user.index != but);
         let fitting: Vec<u64> = fitting.map(|user| user.index).collect();
         let all = fitting.iter().cycle().skip(turn);
-        all.take(count.min(fitting.len())).copied().collect()
+        let found: Vec<u64> = all.take(fitting.len().min(3)).copied().collect();
+        found.try_into().ok()
     }
 
     /// A guest of the directory; one is asked in where there is none.
@@ -112,10 +120,10 @@ impl Desk<'_> {
         }
     }
 
-    fn give_to(&mut self, actor: u64, place: Place, user: u64, role: Role) -> Grant {
+    fn give_to(&mut self, place: Place, user: u64, role: Role) {
         let to = Recipient::User(user);
         let until = None;
-        self.give(actor, place, Given { to, role, until })
+        self.give(self.keeper(place), place, Given { to, role, until });
     }
 
     /// Makes a link for everybody, as people do: two records, of which the first is of a group.
@@ -162,7 +170,11 @@ impl Desk<'_> {
                 Some(_),
             ) => {
                 let guest = self.guest();
-                self.give_to(actor, place, guest, Role::Read);
+                self.give_to(place, guest, Role::Read);
+                true
+            }
+            (ActionKind::ApplyLabel | ActionKind::RemoveLabel, _) => {
+                self.set_label(actor, place, Some(0));
                 true
             }
             // There or in the recycle bin: there is no third way.

@@ -32,6 +32,7 @@ impl Desk<'_> {
             name,
             is_folder,
             share: Some(None),
+            label: Some(None),
             parent: Some(folder.item),
             edited: Some(self.now),
             ..ItemChange::default()

@@ -37,6 +37,13 @@ impl Desk<'_> {
             }
             (Method::Patch, ["items", item]) => self.patch_item(call, (drive, item), body),
             (Method::Delete, ["items", item]) => self.delete_item(call, (drive, item)),
+            (Method::Post, ["items", item, "extractSensitivityLabels"]) => {
+                let place = self.item_named(drive, item).ok_or_else(item_not_found);
+                place.map(|place| self.extract_labels(place))
+            }
+            (Method::Post, ["items", item, "assignSensitivityLabel"]) => self
+                .changeable(call, (drive, item))
+                .and_then(|place| self.assign_label(place, body)),
             (_, ["items", item, rest @ ("permissions" | "invite"), ids @ ..]) => {
                 self.change_sharing(call, (drive, item), (rest, ids), body)
             }

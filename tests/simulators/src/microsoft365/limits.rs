@@ -48,6 +48,8 @@ pub enum Row {
     /// Changes of who a file is shared with ("specific sharing APIs"; same page, same section). Which these are is not
     /// listed.
     SharingWrites,
+    /// Labels put on files (same page, "assignSensitivityLabel").
+    Labelling,
     /// Changes of the directory (Graph throttling limits, "Identity and access service limits").
     DirectoryWrites,
     /// Risky users (same page, "Identity protection and conditional access").
@@ -70,6 +72,7 @@ impl Row {
             Row::SharePointMinute => "sharepoint-minute",
             Row::SharePointDay => "sharepoint-day",
             Row::SharingWrites => "sharepoint-sharing",
+            Row::Labelling => "sharepoint-labels",
             Row::DirectoryWrites => "directory-writes",
             Row::RiskyUsers => "risky-users",
             Row::Management => "management",
@@ -102,6 +105,7 @@ impl Row {
                 DAY,
             ),
             Row::SharingWrites => (300, 5 * MINUTE),
+            Row::Labelling => (100, 5 * MINUTE),
             Row::DirectoryWrites => (3_000, 150 * SECOND),
             Row::RiskyUsers => (1, SECOND),
             Row::Management => (2_000, MINUTE),

@@ -25,6 +25,7 @@ mod hooks;
 mod item_deeds;
 mod item_writes;
 mod items;
+mod labels;
 mod library;
 mod limits;
 mod login;

@@ -52,22 +52,25 @@ pub struct Plan {
     pub huge_blob_bytes: u64,
 }
 
-/// Where the three services answer; they may be one host.
+/// Where the services answer; they may be one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrls {
     pub login: String,
     pub graph: String,
     pub management: String,
+    /// Only for what takes a while: addresses where it is told how that stands.
+    pub sharepoint: String,
 }
 
 impl BaseUrls {
-    /// All three services behind one address, told apart by their paths.
+    /// All services behind one address, told apart by their paths.
     pub fn one(base: &str) -> BaseUrls {
         let base = base.trim_end_matches('/').to_string();
         BaseUrls {
             login: base.clone(),
             graph: base.clone(),
-            management: base,
+            management: base.clone(),
+            sharepoint: base,
         }
     }
 }
@@ -139,7 +142,7 @@ pub const OBSERVE_ROLES: [&str; 13] = [
 ];
 
 /// What it takes to act on accounts, applications and files, beside `OBSERVE_ROLES`.
-pub const ACT_ROLES: [&str; 10] = [
+pub const ACT_ROLES: [&str; 11] = [
     "User.EnableDisableAccount.All",
     "User.RevokeSessions.All",
     "User-PasswordProfile.ReadWrite.All",
@@ -150,6 +153,7 @@ pub const ACT_ROLES: [&str; 10] = [
     "AppRoleAssignment.ReadWrite.All",
     "Application.ReadWrite.All",
     "Files.ReadWrite.All",
+    "SensitivityLabels.Read.All",
 ];
 
 impl Plan {
@@ -171,6 +175,7 @@ impl Plan {
                 login: "https://login.microsoftonline.com".into(),
                 graph: "https://graph.microsoft.com".into(),
                 management: "https://manage.office.com".into(),
+                sharepoint: "https://contoso.sharepoint.com".into(),
             },
             roles: OBSERVE_ROLES.map(String::from).to_vec(),
             latency: Latency {

@@ -14,6 +14,7 @@ pub fn document(record: &mut Record<'_>, scene: &Scene, told: Option<&Told>, odd
     let (operation, record_type) = match scene.deal {
         Deal::Sharing(operation) => (operation, 14),
         Deal::Dlp => ("DlpRuleMatch", 11),
+        Deal::File(operation) if operation.starts_with("FileSensitivityLabel") => (operation, 83),
         Deal::File(operation) => (operation, 6),
         _ => ("FileAccessed", 6),
     };

@@ -49,9 +49,8 @@ impl Simulated for Simulator {
 
     fn is_at(&self, url: &str) -> bool {
         let base = &self.plan().base;
-        [&base.login, &base.graph, &base.management]
-            .iter()
-            .any(|base| is_below(base, url))
+        let all = [&base.login, &base.graph, &base.management, &base.sharepoint];
+        all.iter().any(|base| is_below(base, url))
     }
 
     fn app_settings(&self) -> BTreeMap<String, String> {

@@ -147,6 +147,7 @@ impl Inner {
             now,
         };
         desk.end_what_is_due();
+        desk.finish_labellings();
         work(&mut desk)
     }
 

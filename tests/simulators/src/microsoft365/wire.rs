@@ -13,6 +13,7 @@ pub enum Service {
     Login,
     Graph,
     Management,
+    SharePoint,
 }
 
 /// A request with its address decoded.
@@ -36,7 +37,8 @@ impl Call {
         };
         let is_management = |rest: &str| rest.starts_with("/api/v1");
         let is_graph = |rest: &str| rest.starts_with("/v1.0") || rest.starts_with("/beta");
-        // One host may carry all three, so the path decides among the bases that fit.
+        let is_sharepoint = |rest: &str| rest.starts_with("/_api/");
+        // One host may carry all of them, so the path decides among the bases that fit.
         let candidates = [
             (
                 Service::Management,
@@ -45,6 +47,10 @@ impl Call {
             (
                 Service::Graph,
                 below(&base.graph).filter(|rest| is_graph(rest)),
+            ),
+            (
+                Service::SharePoint,
+                below(&base.sharepoint).filter(|rest| is_sharepoint(rest)),
             ),
             (Service::Login, below(&base.login)),
             (Service::Graph, below(&base.graph)),

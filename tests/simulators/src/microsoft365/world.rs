@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::apps::AppRoleHeld;
 use super::grants::{Given, Role};
+use super::labels::Labelling;
 use super::library::{Place, Share};
 use super::plan::{ContentType, Plan};
 use super::records::{Scene, Told};
@@ -95,6 +96,7 @@ pub struct ItemChange {
     pub parent: Option<u64>,
     /// Whether an item that was added is a folder.
     pub is_folder: bool,
+    pub label: Option<Option<usize>>,
     pub edits: u64,
     /// Changes of anything but content.
     pub revisions: u64,
@@ -166,6 +168,7 @@ pub struct World {
     pub items_added: BTreeMap<u64, u64>,
     /// Permissions that end by themselves: when, where, and their ids.
     pub ending: BTreeSet<(Millis, Place, String)>,
+    pub labellings: Vec<Labelling>,
     pub steps: Vec<Step>,
     pub subscriptions: BTreeMap<ContentType, Subscription>,
     /// Events that deeds caused, by their number less `DEED`.
