@@ -144,7 +144,10 @@ fn folders_are_made_once_and_found_by_their_names() {
     assert_eq!(other["name"], format!("{name} 1"));
     let within = format!("items/{}", id(&made));
     assert_eq!(actor.make_folder(&within, "Inside").status, 201);
-    assert_eq!(by_path(&format!("{encoded}/Inside")).status, 200);
+    let inside = by_path(&format!("{encoded}/Inside"));
+    let path = format!("drives/{}/{within}:/Inside", actor.drive);
+    assert_eq!(inside.status, 200);
+    assert_eq!(id(&actor.get(&path)), id(&inside.json()));
     assert_eq!(actor.make_folder("items/none", "x").status, 404);
     for wrong in ["", "a/b", "a:b"] {
         let refused = actor.make_folder("root", wrong);

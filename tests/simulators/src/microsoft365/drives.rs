@@ -46,6 +46,13 @@ impl Desk<'_> {
             ["root", "delta"] => self.drive_delta(call, drive),
             ["root"] => Answer::json(200, self.item_text(Place { drive, item: 0 }, call)),
             ["root:", names @ ..] => self.item_by_path(call, Place { drive, item: 0 }, names),
+            ["items", folder, names @ ..] if folder.ends_with(':') => {
+                let folder = folder.trim_end_matches(':');
+                match self.item_named(drive, folder) {
+                    Some(folder) => self.item_by_path(call, folder, names),
+                    None => item_not_found(),
+                }
+            }
             ["items", item, rest @ ..] => match self.item_named(drive, item) {
                 Some(place) => self.of_item(call, place, rest),
                 None => item_not_found(),
