@@ -8,11 +8,11 @@ mod reader;
 use casbah_model::SignedDuration;
 use casbah_model::action::ActionKind;
 use casbah_model::file::Sharing;
-use casbah_model::transport::Method;
+use casbah_model::transport::{Method, Request};
 use casbah_simulators::governed::Governed;
 use casbah_simulators::microsoft365::{Fault, Row};
 use file_actor::{Actor, plan};
-use reader::{Answer, Reader};
+use reader::{Answer, GRAPH, Reader};
 use serde_json::{Value, json};
 
 const NO_EXPIRY: &str = "0001-01-01T00:00:00Z";
@@ -261,7 +261,7 @@ fn sharing_is_changed_three_hundred_times_in_five_minutes() {
 }
 
 #[test]
-fn a_change_may_be_made_though_it_is_refused() {
+fn a_change_may_be_made_though_it_is_refused_or_not_answered() {
     let actor = Actor::on(ActionKind::RemoveLink);
     let path = actor.own_path(0);
     actor.switch(Fault::ItemLocked);
@@ -275,5 +275,16 @@ fn a_change_may_be_made_though_it_is_refused() {
     let refused = actor.delete(&path);
     assert_eq!(refused.status, 429);
     assert!(refused.headers.get("Retry-After").is_some());
+    assert!(actor.own().is_empty());
+    let actor = Actor::on(ActionKind::RemoveLink);
+    let url = format!("{GRAPH}/v1.0/{}", actor.own_path(0));
+    let request = Request {
+        method: Method::Delete,
+        url,
+        headers: actor.reader.bearer(GRAPH),
+        body: Vec::new().into(),
+    };
+    actor.switch(Fault::AnswerLost);
+    assert!(actor.reader.try_send(request).is_err());
     assert!(actor.own().is_empty());
 }

@@ -107,6 +107,8 @@ pub enum Fault {
     CtagMoves,
     /// A change is made, and answered with 429.
     DoneThough429,
+    /// A change is made, and its answer never comes.
+    AnswerLost,
     /// Labels of a file come inside of `value`.
     LabelsNested,
     /// 402 for a label: nobody pays for it.
@@ -118,7 +120,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 54] = [
+    pub const ALL: [Fault; 55] = [
         Fault::DuplicateRecords,
         Fault::DuplicateListing,
         Fault::BlobExpired,
@@ -169,6 +171,7 @@ impl Fault {
         Fault::PreconditionFailed,
         Fault::CtagMoves,
         Fault::DoneThough429,
+        Fault::AnswerLost,
         Fault::LabelsNested,
         Fault::LabelsUnpaid,
         Fault::LabelLocked,
@@ -227,6 +230,7 @@ impl Fault {
             Fault::PreconditionFailed => "precondition-failed",
             Fault::CtagMoves => "ctag-moves",
             Fault::DoneThough429 => "done-though-429",
+            Fault::AnswerLost => "answer-lost",
             Fault::LabelsNested => "labels-nested",
             Fault::LabelsUnpaid => "labels-unpaid",
             Fault::LabelLocked => "label-locked",

@@ -183,6 +183,9 @@ impl Transport for Simulator {
             });
         };
         let answer = inner.at_desk(|desk| desk.answer(&call));
+        if call.is_change() && inner.state().switches.strikes(Fault::AnswerLost).is_some() {
+            return Err(TransportError::Timeout { host });
+        }
         Ok(answer.into_response())
     }
 }

@@ -1,7 +1,5 @@
 //! Faults that belong to no endpoint: answers that come instead, and answers that are spoilt.
 
-use casbah_model::transport::Method;
-
 use super::desk::Desk;
 use super::faults::Fault;
 use super::gate::refused;
@@ -108,8 +106,7 @@ impl Desk<'_> {
         if call.service == Service::Login || !answer.is_success() {
             return answer;
         }
-        let is_change = call.service == Service::Graph && call.method != Method::Get;
-        if is_change && self.strikes(Fault::DoneThough429).is_some() {
+        if call.is_change() && self.strikes(Fault::DoneThough429).is_some() {
             return refused(Some(RETRY_AFTER.to_string()));
         }
         if self.strikes(Fault::NotJson).is_some() {

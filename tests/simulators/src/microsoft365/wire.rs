@@ -75,6 +75,11 @@ impl Call {
         })
     }
 
+    /// Whether it is meant to change something of the directory or of files.
+    pub fn is_change(&self) -> bool {
+        self.service == Service::Graph && self.method != Method::Get
+    }
+
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let found = self
             .query
