@@ -49,6 +49,8 @@ pub enum WayBack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readback {
     Shown,
+    /// It works on it after it answered, and shows it some minutes later.
+    Late,
     /// It shows nothing that could be compared; this is where it can be seen instead.
     Hidden(&'static str),
 }

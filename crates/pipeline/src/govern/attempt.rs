@@ -26,6 +26,10 @@ pub(crate) struct Unit<'a> {
     pub(crate) to: &'a Image,
     /// Somebody who died may have sent it.
     pub(crate) may_be_sent: bool,
+    /// The vendor said that it took it.
+    pub(crate) is_taken: bool,
+    /// It was looked at again for as long as the vendor may take to show it.
+    pub(crate) has_waited: bool,
 }
 
 /// How one unit ended.
@@ -44,6 +48,10 @@ pub(crate) enum Outcome {
     Failed(Cause),
     /// Somebody holds it for now.
     Locked(Cause),
+    /// It was sent, or may have been, to a vendor that works on it after it answered.
+    Awaited {
+        is_taken: bool,
+    },
 }
 
 impl Outcome {
@@ -56,12 +64,13 @@ impl Outcome {
             Outcome::Unsure(_) => "unsure",
             Outcome::Failed(_) => "failed",
             Outcome::Locked(_) => "locked",
+            Outcome::Awaited { .. } => "awaited",
         }
     }
 
     pub(crate) fn cause(&self) -> Option<&Cause> {
         match self {
-            Outcome::Verified | Outcome::Already | Outcome::Sent => None,
+            Outcome::Verified | Outcome::Already | Outcome::Sent | Outcome::Awaited { .. } => None,
             Outcome::Changed(cause)
             | Outcome::Unsure(cause)
             | Outcome::Failed(cause)
@@ -81,11 +90,10 @@ pub(crate) async fn attempt(
     governance: &dyn Governance,
     unit: Unit<'_>,
 ) -> Result<Outcome, ConnectorError> {
-    let is_shown = spec(governance, unit.order.kind)
-        .is_some_and(|spec| matches!(spec.readback, Readback::Shown));
-    match is_shown {
-        true => shown(ctx, session, governance, unit).await,
-        false => hidden(session, governance, unit).await,
+    match spec(governance, unit.order.kind).map(|spec| spec.readback) {
+        Some(Readback::Shown) => shown(ctx, session, governance, unit).await,
+        Some(Readback::Late) => late(ctx, session, governance, unit).await,
+        Some(Readback::Hidden(_)) | None => hidden(session, governance, unit).await,
     }
 }
 
@@ -96,17 +104,9 @@ async fn shown(
     governance: &dyn Governance,
     unit: Unit<'_>,
 ) -> Result<Outcome, ConnectorError> {
-    let (from, to) = (unit.from, unit.to);
-    let mut now = match read(session, governance, &unit).await? {
-        Seen::Image(image) if image == *to => {
-            return Ok(match unit.may_be_sent {
-                true => Outcome::Verified,
-                false => Outcome::Already,
-            });
-        }
-        Seen::Image(image) if image.is_between(from, to) => image,
-        Seen::Image(image) => return Ok(changed(from, &image)),
-        Seen::Not(outcome) => return Ok(outcome),
+    let mut now = match before(session, governance, &unit).await? {
+        Ok(image) => image,
+        Err(outcome) => return Ok(outcome),
     };
     for _ in 0..SENDS_MAX {
         let sent = send(session, governance, &unit, &now).await;
@@ -115,26 +115,100 @@ async fn shown(
             Err(ConnectorError::Unsure { .. }) => false,
             Err(error) => return after_refusal(session, governance, &unit, error).await,
         };
-        for wait in READ_AGAIN_MS {
-            if wait > 0 || !is_sure {
-                ctx.sleep(SignedDuration::from_millis(wait.max(500))).await;
-            }
-            now = match read(session, governance, &unit).await? {
-                Seen::Image(image) if image == *to => return Ok(Outcome::Verified),
-                Seen::Image(image) if image.is_between(from, to) => image,
-                Seen::Image(image) => return Ok(changed(to, &image)),
-                Seen::Not(outcome) => return Ok(outcome),
-            };
-        }
+        now = match after(ctx, session, governance, &unit, is_sure).await? {
+            Ok(image) => image,
+            Err(outcome) => return Ok(outcome),
+        };
         if is_sure {
-            let what = "the vendor took the change and does not show it";
-            let fix = "something there may put it back, such as a directory that is synchronised; look at it there";
-            return Ok(Outcome::Failed(Cause::new("not-effective", what, fix)));
+            return Ok(Outcome::Failed(not_effective()));
         }
     }
-    let what = format!("the vendor gave no answer to {SENDS_MAX} attempts and shows no change");
-    let fix = "plan it again when the vendor answers";
-    Ok(Outcome::Failed(Cause::new("no-answer", what, fix)))
+    Ok(Outcome::Failed(no_answer()))
+}
+
+/// The target tells how it is, some minutes later: what may have been sent is waited for before it is sent again, and
+/// what the vendor took is not sent again at all.
+async fn late(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: Unit<'_>,
+) -> Result<Outcome, ConnectorError> {
+    let is_taken = unit.is_taken;
+    let now = match before(session, governance, &unit).await? {
+        Ok(_) if unit.may_be_sent && !unit.has_waited => return Ok(Outcome::Awaited { is_taken }),
+        Ok(_) if is_taken => return Ok(Outcome::Failed(not_effective())),
+        Ok(image) => image,
+        Err(outcome) => return Ok(outcome),
+    };
+    let is_taken = match send(session, governance, &unit, &now).await {
+        Ok(()) => true,
+        Err(ConnectorError::Unsure { .. }) if unit.may_be_sent => {
+            return Ok(Outcome::Failed(no_answer()));
+        }
+        Err(ConnectorError::Unsure { .. }) => false,
+        Err(error) => return after_refusal(session, governance, &unit, error).await,
+    };
+    let awaited = Outcome::Awaited { is_taken };
+    match after(ctx, session, governance, &unit, is_taken).await {
+        Ok(Err(outcome)) => Ok(outcome),
+        // Whatever keeps it from being read, it was sent.
+        Ok(Ok(_)) | Err(_) => Ok(awaited),
+    }
+}
+
+/// How a target is that is still to be changed, or why it is not.
+async fn before(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+) -> Result<Result<Image, Outcome>, ConnectorError> {
+    Ok(match read(session, governance, unit).await? {
+        Seen::Image(image) if image == *unit.to => Err(match unit.may_be_sent {
+            true => Outcome::Verified,
+            false => Outcome::Already,
+        }),
+        Seen::Image(image) if image.is_between(unit.from, unit.to) => Ok(image),
+        Seen::Image(image) => Err(changed(unit.from, &image)),
+        Seen::Not(outcome) => Err(outcome),
+    })
+}
+
+/// Reads a target after a change was sent; how it is if it does not show the change, or else what became of it.
+async fn after(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+    is_sure: bool,
+) -> Result<Result<Image, Outcome>, ConnectorError> {
+    let mut now = unit.from.clone();
+    for wait in READ_AGAIN_MS {
+        if wait > 0 || !is_sure {
+            ctx.sleep(SignedDuration::from_millis(wait.max(500))).await;
+        }
+        now = match read(session, governance, unit).await? {
+            Seen::Image(image) if image == *unit.to => return Ok(Err(Outcome::Verified)),
+            Seen::Image(image) if image.is_between(unit.from, unit.to) => image,
+            Seen::Image(image) => return Ok(Err(changed(unit.to, &image))),
+            Seen::Not(outcome) => return Ok(Err(outcome)),
+        };
+    }
+    Ok(Ok(now))
+}
+
+fn not_effective() -> Cause {
+    let what = "the vendor took the change and does not show it";
+    let fix = "something there may put it back, such as a directory that is synchronised; look at it there";
+    Cause::new("not-effective", what, fix)
+}
+
+fn no_answer() -> Cause {
+    Cause::new(
+        "no-answer",
+        "the vendor gave no answer to several attempts and shows no change",
+        "plan it again when the vendor answers",
+    )
 }
 
 /// A refusal may be for the very reason that it is done already.

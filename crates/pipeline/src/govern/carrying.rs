@@ -23,6 +23,10 @@ const LATER_MAX: usize = 200;
 const LATER_TRIES_MAX: u32 = 8;
 /// Grows with each try: about three hours in all.
 const LATER_AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// Looks at what a vendor works on after it answered, over 7 minutes.
+const LATE_LOOKS_MAX: u32 = 3;
+/// Units that are looked at again like that; with more of them no others are begun.
+const LATE_MAX: usize = 200;
 /// So many failures in a row are no accident: whatever is wrong, it is wrong for the rest as well.
 const FAILURES_IN_A_ROW_MAX: u32 = 25;
 /// Exceptions that an action keeps; with more of them it stops.
@@ -97,7 +101,8 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
     }
     let progress = &mut action.progress;
     let end = action.counts.planned.min(progress.next + CHUNK);
-    if progress.next < end {
+    let late = progress.later.iter().filter(|later| later.may_be_sent);
+    if progress.next < end && late.count() < LATE_MAX {
         let units = (progress.next..end).map(|unit| (unit, unit < progress.tried));
         let units = units.collect();
         progress.tried = progress.tried.max(end);
@@ -141,12 +146,14 @@ fn break_off(action: &mut ActionItem, unit: u64, now: Timestamp, may_be_sent: bo
     progress.next = progress.next.max(unit + 1);
     let known = progress.later.iter().find(|later| later.unit == unit);
     let tries = known.map_or(0, |later| later.tries);
+    let is_taken = known.is_some_and(|later| later.is_taken);
     progress.later.retain(|later| later.unit != unit);
     progress.later.push(Later {
         unit,
         tries,
         at: now,
         may_be_sent,
+        is_taken,
     });
 }
 
@@ -214,12 +221,16 @@ async fn one(
             return Ok(Outcome::Already);
         }
     }
+    let mut waiting = action.progress.later.iter();
+    let later = waiting.find(|later| later.unit == number);
     let unit = Unit {
         order,
         direction,
         from,
         to,
         may_be_sent,
+        is_taken: later.is_some_and(|later| later.is_taken),
+        has_waited: later.is_some_and(|later| later.tries >= LATE_LOOKS_MAX),
     };
     attempt(ctx, session, governance, unit).await
 }
@@ -252,7 +263,9 @@ fn settle(
 ) -> Option<Outcome> {
     let progress = &mut action.progress;
     let waiting = progress.later.iter().position(|later| later.unit == unit);
-    let tries = waiting.map_or(0, |at| progress.later.remove(at).tries);
+    let waiting = waiting.map(|at| progress.later.remove(at));
+    let tries = waiting.map_or(0, |later| later.tries);
+    let was_taken = waiting.is_some_and(|later| later.is_taken);
     if waiting.is_none() {
         progress.next = progress.next.max(unit + 1);
     }
@@ -267,10 +280,22 @@ fn settle(
                 tries: tries + 1,
                 at: ctx.now() + wait,
                 may_be_sent: false,
+                is_taken: false,
             });
             return None;
         }
         Outcome::Locked(cause) => Outcome::Failed(cause),
+        Outcome::Awaited { is_taken } => {
+            let tries = if is_taken && !was_taken { 0 } else { tries };
+            progress.later.push(Later {
+                unit,
+                tries: tries + 1,
+                at: ctx.now() + LATER_AGAIN * (1 << tries.min(6)),
+                may_be_sent: true,
+                is_taken,
+            });
+            return None;
+        }
         outcome => outcome,
     };
     count(action, unit, &outcome)

@@ -117,6 +117,9 @@ pub struct Later {
     pub at: Timestamp,
     /// It may have been sent: it is read before anything else is done to it.
     pub may_be_sent: bool,
+    /// The vendor took it and works on it.
+    #[serde(default)]
+    pub is_taken: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
