@@ -4,7 +4,7 @@
 //! so permissions are read for items with the `shared` facet only. The rest is as visible as the folder it lies in.
 
 mod details;
-mod exposure;
+pub(crate) mod exposure;
 mod item;
 mod permissions;
 mod roots;

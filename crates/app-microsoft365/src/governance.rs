@@ -1,27 +1,30 @@
-//! What can be changed at Microsoft 365: accounts, who is in a group or holds a role, and what applications may do.
+//! What can be changed at Microsoft 365: accounts, who is in a group or holds a role, what applications may do, and who sees
+//! files and where they lie.
 //!
 //! Each file of this folder says how a target is and is to be, and brings it from one to the other; this one lists the
 //! actions, and reads and writes for all of them. Sources: Microsoft Graph documentation, pages of the resources.
 
 mod accounts;
 mod apps;
+mod calls;
+mod grants;
 mod holdings;
+mod item;
+mod labels;
+mod quarantine;
+mod sharing;
+mod trash;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    ActionSpec, ConnectorError, Governance, Order, Plan, Readback, Session, WayBack, spec,
+    ActionSpec, ConnectorError, Governance, Order, Parameter, Plan, Readback, Session, WayBack,
+    spec,
 };
-use casbah_http::{Call, CallError, RefusalKind};
 use casbah_model::action::{ActionKind, Effect, Image, Undo};
 use casbah_model::app::Component;
 use casbah_model::connection::Cause;
-use casbah_model::transport::{Bytes, Method};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::limits::Bucket;
-use crate::wire::{ANSWER_BYTES_MAX, GRAPH, Links, lacks, onward, urgent};
+use calls::{Change, answer_to, answered, following, read, read_all, reading, send};
 
 pub(crate) struct Actions;
 
@@ -34,6 +37,7 @@ const MEMBERS: &[&str] = &["GroupMember.ReadWrite.All"];
 const GRANTS: &[&str] = &["DelegatedPermissionGrant.ReadWrite.All"];
 const APP_ROLES: &[&str] = &["AppRoleAssignment.ReadWrite.All"];
 const APPS: &[&str] = &["Application.ReadWrite.All"];
+const FILES: &[&str] = &["Files.ReadWrite.All", "Sites.ReadWrite.All"];
 
 const ACTIONS: &[ActionSpec] = &[
     account(ActionKind::SuspendUser, ENABLE),
@@ -76,6 +80,47 @@ const ACTIONS: &[ActionSpec] = &[
         target: "id of a service principal",
         ..application(ActionKind::DisableApp, APPS)
     },
+    ActionSpec {
+        way_back: WayBack::None(grants::NO_WAY_BACK),
+        ..file(ActionKind::RemoveLink)
+    },
+    ActionSpec {
+        parameters: &[Parameter {
+            name: sharing::AT,
+            is_required: true,
+            what: "when the link is to end, such as 2026-12-24T18:00:00Z",
+        }],
+        ..file(ActionKind::ExpireLink)
+    },
+    ActionSpec {
+        parameters: &[Parameter {
+            name: sharing::PERSON,
+            is_required: true,
+            what: "address or id of a user, address of an invitation, or id of a group",
+        }],
+        ..file(ActionKind::RemovePerson)
+    },
+    file(ActionKind::RemoveExternal),
+    file(ActionKind::MakePrivate),
+    file(ActionKind::InheritSharing),
+    file(ActionKind::Quarantine),
+    ActionSpec {
+        way_back: WayBack::None(trash::NO_WAY_BACK),
+        ..file(ActionKind::Trash)
+    },
+    ActionSpec {
+        parameters: &[Parameter {
+            name: labels::LABEL,
+            is_required: true,
+            what: "name or id of a sensitivity label",
+        }],
+        readback: Readback::Late,
+        ..file(ActionKind::ApplyLabel)
+    },
+    ActionSpec {
+        readback: Readback::Late,
+        ..file(ActionKind::RemoveLabel)
+    },
 ];
 
 const fn account(kind: ActionKind, any_of: &'static [&'static str]) -> ActionSpec {
@@ -94,6 +139,14 @@ const fn application(kind: ActionKind, any_of: &'static [&'static str]) -> Actio
     ActionSpec {
         component: Component::AppPermissions,
         ..account(kind, any_of)
+    }
+}
+
+const fn file(kind: ActionKind) -> ActionSpec {
+    ActionSpec {
+        component: Component::Files,
+        target: "DRIVE/ITEM, by their ids",
+        ..account(kind, FILES)
     }
 }
 
@@ -138,6 +191,10 @@ impl Governance for Actions {
         session: &Session,
         order: Order<'_>,
     ) -> Result<Option<Image>, ConnectorError> {
+        if matches!(order.kind, ActionKind::ApplyLabel | ActionKind::RemoveLabel) {
+            // Which labels there are has been read for the plan.
+            return labels::verify(session, order).await;
+        }
         Ok(see(session, order).await?.map(|seen| seen.image))
     }
 
@@ -177,6 +234,15 @@ async fn see(session: &Session, order: Order<'_>) -> Result<Option<Seen>, Connec
         ActionKind::RevokeUserGrant => apps::grant(session, order).await,
         ActionKind::RevokeAppRole => apps::roles(session, order).await,
         ActionKind::DisableApp => apps::app(session, order).await,
+        ActionKind::RemoveLink
+        | ActionKind::ExpireLink
+        | ActionKind::RemovePerson
+        | ActionKind::RemoveExternal
+        | ActionKind::MakePrivate
+        | ActionKind::InheritSharing
+        | ActionKind::Quarantine => sharing::see(session, order).await,
+        ActionKind::Trash => trash::see(session, order).await,
+        ActionKind::ApplyLabel | ActionKind::RemoveLabel => labels::see(session, order).await,
         kind => Err(unknown(kind)),
     }
 }
@@ -199,6 +265,15 @@ async fn bring(
         ActionKind::RevokeUserGrant => apps::end_grant(session, order).await,
         ActionKind::RevokeAppRole => apps::bring_roles(session, order, now, to).await,
         ActionKind::DisableApp => apps::bring_app(session, to).await,
+        ActionKind::RemoveLink
+        | ActionKind::ExpireLink
+        | ActionKind::RemovePerson
+        | ActionKind::RemoveExternal
+        | ActionKind::MakePrivate
+        | ActionKind::InheritSharing
+        | ActionKind::Quarantine => sharing::bring(session, order, now, to).await,
+        ActionKind::Trash => trash::bring(session, order).await,
+        ActionKind::ApplyLabel | ActionKind::RemoveLabel => labels::bring(session, order, to).await,
         kind => Err(unknown(kind)),
     }
 }
@@ -225,164 +300,6 @@ fn within<'a>(order: &Order<'a>, what: &str) -> Result<&'a str, ConnectorError> 
 fn declined(code: &str, what: impl Into<String>, fix: impl Into<String>) -> ConnectorError {
     ConnectorError::Declined {
         cause: Cause::new(code, what, fix),
-    }
-}
-
-fn reading(session: &Session, path: &str) -> Result<Call, ConnectorError> {
-    let address = session.address(GRAPH, path)?;
-    Ok(urgent(Method::Get, address, Bucket::Directory, "probe"))
-}
-
-/// Reads one object; `None` where there is none.
-async fn read<T: DeserializeOwned>(
-    session: &Session,
-    path: &str,
-) -> Result<Option<T>, ConnectorError> {
-    answered(session, &reading(session, path)?).await
-}
-
-async fn answered<T: DeserializeOwned>(
-    session: &Session,
-    call: &Call,
-) -> Result<Option<T>, ConnectorError> {
-    match session.send(call).await {
-        Ok(answer) => Ok(Some(answer.json(ANSWER_BYTES_MAX).await?)),
-        Err(CallError::Refused { refusal, .. }) => match refusal.kind {
-            RefusalKind::NotFound => Ok(None),
-            RefusalKind::Forbidden => Err(ConnectorError::Forbidden {
-                cause: lacks(&["Directory.Read.All"], "read the target of an action"),
-            }),
-            _ => Err(refused(&refusal, call)),
-        },
-        Err(error) => Err(error.into()),
-    }
-}
-
-#[derive(Deserialize)]
-struct Page<T> {
-    value: Vec<T>,
-    #[serde(flatten)]
-    links: Links,
-}
-
-/// Pages of one list; a target with more is no person's, application's or file's.
-const PAGES_MAX: usize = 50;
-
-/// Reads a whole list; `None` where there is none.
-async fn read_all<T: DeserializeOwned>(
-    session: &Session,
-    path: &str,
-) -> Result<Option<Vec<T>>, ConnectorError> {
-    let mut call = reading(session, path)?;
-    let mut all = Vec::new();
-    for _ in 0..PAGES_MAX {
-        let Some(page) = answered::<Page<T>>(session, &call).await? else {
-            return Ok(None);
-        };
-        all.extend(page.value);
-        let Some(next) = page.links.next else {
-            return Ok(Some(all));
-        };
-        let next = onward(session, GRAPH, &call.address, next)?;
-        call.address = session.follow(GRAPH, &next)?;
-    }
-    Err(ConnectorError::BadLink {
-        what: format!("a list has more than {PAGES_MAX} pages"),
-    })
-}
-
-/// A change of something.
-struct Change<'a> {
-    method: Method,
-    path: String,
-    body: Option<Value>,
-    bucket: Bucket,
-    rights: &'a [&'a str],
-}
-
-impl<'a> Change<'a> {
-    fn of(method: Method, path: String, rights: &'a [&'a str]) -> Change<'a> {
-        Change {
-            method,
-            path,
-            body: None,
-            bucket: Bucket::DirectoryWrites,
-            rights,
-        }
-    }
-
-    fn with(self, body: Value) -> Change<'a> {
-        Change {
-            body: Some(body),
-            ..self
-        }
-    }
-}
-
-/// Sends a change once.
-async fn send(session: &Session, change: Change<'_>) -> Result<(), ConnectorError> {
-    let address = session.address(GRAPH, &change.path)?;
-    let mut call = urgent(change.method, address, change.bucket, "write");
-    match &change.body {
-        Some(body) => {
-            call.headers.add("Content-Type", "application/json");
-            call.body = Bytes::from(body.to_string());
-        }
-        None if change.method == Method::Post => call.headers.add("Content-Length", "0"),
-        None => {}
-    }
-    match session.write(&call).await {
-        Ok(_) => Ok(()),
-        Err(CallError::Refused { refusal, .. }) => Err(match refusal.kind {
-            RefusalKind::Forbidden => ConnectorError::Forbidden {
-                cause: forbidden(&refusal, &change),
-            },
-            _ => refused(&refusal, &call),
-        }),
-        Err(error) => Err(error.into()),
-    }
-}
-
-const ABOVE: &str = "an account that holds an admin role can be changed only by an application that holds a role itself";
-
-/// A missing right and a target above us are refused with the same words.
-fn forbidden(refusal: &casbah_http::Refusal, change: &Change<'_>) -> Cause {
-    let what = format!(
-        "Microsoft 365 does not let Casbah make this change ({})",
-        refusal.code
-    );
-    let right = change.rights.join(" or ");
-    let fix = format!("grant the application permission {right} and run `casbah test`; {ABOVE}");
-    Cause::new("permission", what, fix)
-}
-
-/// The target is locked, or was changed while we looked (Microsoft Graph documentation, "Error responses").
-const HELD: [u16; 2] = [412, 423];
-
-/// What a refusal says of the target.
-fn refused(refusal: &casbah_http::Refusal, call: &Call) -> ConnectorError {
-    let words = format!("({}): {}", refusal.code, refusal.message);
-    match refusal.kind {
-        RefusalKind::Unauthorized => CallError::Refused {
-            host: call.address.host().into(),
-            refusal: Box::new(refusal.clone()),
-        }
-        .into(),
-        RefusalKind::NotFound | RefusalKind::Gone => ConnectorError::Gone {
-            code: refusal.code.clone(),
-        },
-        _ if HELD.contains(&refusal.status) => ConnectorError::Locked {
-            cause: Cause::new(
-                "locked",
-                format!("somebody is working on it {words}"),
-                "it is tried again; close it where it is open",
-            ),
-        },
-        _ => declined(
-            "declined",
-            format!("Microsoft 365 refused it {words}"),
-            "look at it in Microsoft's admin center: another directory may master it",
-        ),
     }
 }
 

@@ -20,6 +20,10 @@ pub(crate) enum Bucket {
     SignInTimes,
     /// SharePoint and OneDrive.
     Files,
+    /// Changes of who sees a file, which spend units of `Files` as well.
+    SharingWrites,
+    /// Changes of sensitivity labels, which spend units of `Files` as well.
+    Labels,
     /// Changes of users, groups, roles, applications and grants.
     DirectoryWrites,
     /// Risky users.
@@ -34,6 +38,8 @@ impl Bucket {
             Bucket::Reports => "graph-reports",
             Bucket::SignInTimes => "sign-in-activity",
             Bucket::Files => "sharepoint",
+            Bucket::SharingWrites => "sharepoint-sharing",
+            Bucket::Labels => "sharepoint-labels",
             Bucket::DirectoryWrites => "graph-writes",
             Bucket::Risk => "risky-users",
         }
@@ -41,7 +47,7 @@ impl Bucket {
 }
 
 /// Raised with every change of the numbers in this file.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Resource units of directory calls: 1 unless listed, `$select` takes 1 off, `$expand` adds 1, never below 1. Delta
 /// calls are not listed, which makes them 1 (Microsoft Graph service-specific throttling limits, "Identity and access").
@@ -53,13 +59,14 @@ const DIRECTORY_COSTS: &[(&str, f64)] = &[
     ("skus", 2.0),
 ];
 
-/// Resource units of file calls: 1 for an item or a delta with a token, 2 for lists and a delta without one, 5 for
-/// permissions (SharePoint developer documentation, "Avoid getting throttled or blocked in SharePoint Online").
+/// Resource units of file calls: 1 for an item or a delta with a token, 2 for lists, a delta without one and changes, 5
+/// for permissions (SharePoint developer documentation, "Avoid getting throttled or blocked in SharePoint Online").
 const FILE_COSTS: &[(&str, f64)] = &[
     ("item", 1.0),
     ("delta", 1.0),
     ("list", 2.0),
     ("permissions", 5.0),
+    ("write", 2.0),
 ];
 
 /// Units per minute and per day by assigned licences, per app and tenant (same page, "Application throttling").
@@ -116,6 +123,16 @@ pub(crate) fn of(tenant: &Tenant) -> Vec<Limit> {
             costs: FILE_COSTS,
             first_cost: 2.0,
             ..row(Bucket::Files, files, secs(60))
+        },
+        // 300 changes of sharing in 5 minutes, per app and tenant (same page as above, "Other resource limits").
+        Limit {
+            in_flight: 4,
+            ..row(Bucket::SharingWrites, 300.0, secs(300))
+        },
+        // 100 labels in 5 minutes, per tenant (same page and chapter, "Assign sensitivity label").
+        Limit {
+            in_flight: 4,
+            ..row(Bucket::Labels, 100.0, secs(300))
         },
         // 3,000 writes in 150 s (Microsoft Graph service-specific throttling limits, "Identity and access").
         Limit {

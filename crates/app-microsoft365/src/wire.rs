@@ -33,6 +33,8 @@ pub(crate) fn get(address: Address, bucket: Bucket, class: &'static str) -> Call
         Bucket::Management
         | Bucket::Reports
         | Bucket::Files
+        | Bucket::SharingWrites
+        | Bucket::Labels
         | Bucket::DirectoryWrites
         | Bucket::Risk => call,
     }
@@ -48,7 +50,12 @@ pub(crate) fn urgent(
     let call = call(method, address, bucket, class);
     match bucket {
         Bucket::Directory | Bucket::DirectoryWrites | Bucket::Risk => prioritised(call, "High"),
-        Bucket::Management | Bucket::Reports | Bucket::SignInTimes | Bucket::Files => call,
+        Bucket::Management
+        | Bucket::Reports
+        | Bucket::SignInTimes
+        | Bucket::Files
+        | Bucket::SharingWrites
+        | Bucket::Labels => call,
     }
 }
 
@@ -67,6 +74,7 @@ fn call(method: Method, address: Address, bucket: Bucket, class: &'static str) -
         bucket: bucket.name(),
         account: None,
         class,
+        also: None,
         audience: if bucket == Bucket::Management {
             MANAGEMENT
         } else {

@@ -23,7 +23,7 @@ pub(super) fn of(permissions: &[Value], domains: &[String], unshared: Sharing) -
 }
 
 /// What one entry adds; nothing for the owner's own.
-fn entry(permission: &Value, domains: &[String]) -> Option<Sharing> {
+pub(crate) fn entry(permission: &Value, domains: &[String]) -> Option<Sharing> {
     let scope = permission
         .pointer("/link/scope")
         .and_then(Value::as_str)

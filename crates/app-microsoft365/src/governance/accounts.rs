@@ -229,9 +229,6 @@ async fn end_sessions(session: &Session, id: &str) -> Result<(), ConnectorError>
 /// "riskyUser: confirmCompromised".
 async fn confirm(session: &Session, id: &str) -> Result<(), ConnectorError> {
     let path = "/v1.0/identityProtection/riskyUsers/confirmCompromised".to_string();
-    let change = Change {
-        bucket: Bucket::Risk,
-        ..Change::of(Method::Post, path, RISK)
-    };
+    let change = Change::of(Method::Post, path, RISK).spending(Bucket::Risk);
     send(session, change.with(json!({ "userIds": [id] }))).await
 }

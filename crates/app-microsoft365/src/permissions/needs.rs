@@ -123,6 +123,18 @@ pub(super) const NEEDS: &[Need] = &[
         "take users out of groups",
     ),
     later(
+        Component::Files,
+        Tier::Act,
+        &["Files.ReadWrite.All", "Sites.ReadWrite.All"],
+        "take access to files away, move, delete and label them",
+    ),
+    later(
+        Component::Files,
+        Tier::Act,
+        &["SensitivityLabels.Read.All"],
+        "read which labels there are, to put one on a file",
+    ),
+    later(
         Component::AppPermissions,
         Tier::Act,
         &["DelegatedPermissionGrant.ReadWrite.All"],
