@@ -7,13 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use casbah_lake::read;
 use casbah_model::SignedDuration;
+use casbah_model::action::{ActionKind, Target};
+use casbah_model::file::Sharing;
 use casbah_model::ports::Clock;
 use casbah_model::state::Key;
 use casbah_pipeline::StageError;
 use casbah_pipeline::inventory::{Reading, Summary, lines};
 use casbah_pipeline::items::ConnectionItem;
+use casbah_simulators::governed::{Governed, Ready};
 use casbah_simulators::microsoft365::{
-    ContentType, Deed, Fault, FaultSettings, Holdings, Latency, Plan, Row, Simulator,
+    ACT_ROLES, ContentType, Deed, Fault, FaultSettings, Holdings, Latency, Plan, Row, Simulator,
 };
 
 use super::span_log::is_behind_gap;
@@ -55,6 +58,25 @@ const FAULTS: &[VendorFault] = &[
     ("drive-gone", None),
     ("slow-answers", Some("20")),
     ("timeout", None),
+];
+
+/// Left out is quarantine, for which a folder is made that no single action is about, and what is known by other ids than
+/// its target's: roles, groups and grants.
+const ACTIONS: &[ActionKind] = &[
+    ActionKind::SuspendUser,
+    ActionKind::RestoreUser,
+    ActionKind::EndSessions,
+    ActionKind::RequireNewPassword,
+    ActionKind::ConfirmCompromised,
+    ActionKind::RemoveLink,
+    ActionKind::ExpireLink,
+    ActionKind::RemovePerson,
+    ActionKind::RemoveExternal,
+    ActionKind::MakePrivate,
+    ActionKind::InheritSharing,
+    ActionKind::Trash,
+    ActionKind::ApplyLabel,
+    ActionKind::RemoveLabel,
 ];
 
 pub struct Draft(Plan);
@@ -131,6 +153,13 @@ impl super::Draft for Draft {
         self.0.deed_delay = delay;
     }
 
+    fn make_room(&mut self, accounts: usize) -> &'static [ActionKind] {
+        self.0.users += accounts;
+        self.0.seats += accounts as u64;
+        self.0.roles.extend(ACT_ROLES.map(String::from));
+        ACTIONS
+    }
+
     fn words(&self) -> String {
         let plan = &self.0;
         format!(
@@ -154,6 +183,28 @@ impl Tenant for Simulator {
     fn act(&self, deed: &super::Deed) {
         if let super::Deed::Microsoft365(deed) = deed {
             Simulator::act(self, *deed);
+        }
+    }
+
+    fn governed(&self) -> Option<&dyn Governed> {
+        Some(self)
+    }
+
+    fn words(&self, _: ActionKind, ready: &Ready) -> Vec<String> {
+        vec![ready.target.id.clone()]
+    }
+
+    fn is_done(&self, kind: ActionKind, target: &Target) -> Option<bool> {
+        let id = &target.id;
+        let sharing = || self.holds().file_ids.get(id).copied();
+        match kind {
+            ActionKind::SuspendUser => self.is_enabled(id).map(|is_enabled| !is_enabled),
+            ActionKind::RestoreUser => self.is_enabled(id),
+            ActionKind::RemoveLink => Some(sharing()? < Sharing::PublicByLink),
+            ActionKind::RemoveExternal => Some(sharing()? < Sharing::External),
+            ActionKind::MakePrivate => Some(sharing()? == Sharing::Private),
+            ActionKind::Trash => Some(sharing().is_none()),
+            _ => None,
         }
     }
 

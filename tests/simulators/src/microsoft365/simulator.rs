@@ -104,6 +104,12 @@ impl Simulator {
         self.inner.tenant.people.id(user)
     }
 
+    /// Whether a user can sign in; `None` for one who is not there.
+    pub fn is_enabled(&self, id: &str) -> Option<bool> {
+        let user = self.inner.tenant.people.find(id)?;
+        self.at_desk(|desk| desk.user(user).map(|user| user.is_enabled))
+    }
+
     /// The object id of an application by number: four of Microsoft's, the reader's own, and then others.
     pub fn app_id(&self, app: u64) -> String {
         self.inner.tenant.apps.id(app)
