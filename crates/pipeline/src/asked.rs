@@ -103,7 +103,11 @@ pub(crate) async fn read(
         let names: Vec<String> = names.map(String::from).collect();
         let objects = ctx.patient_objects();
         let mut sink = InventorySink::new(Arc::clone(&objects), step.place("files"))?;
-        if let Err(error) = source.items(session, root, &names, &mut sink).await {
+        // Whoever works beside this gets what of the limit is not needed here.
+        session.gates().expect(Some(names.len()));
+        let read = source.items(session, root, &names, &mut sink).await;
+        session.gates().expect(None);
+        if let Err(error) = read {
             return Ok(Read::Failed(error));
         }
         if asked.is_empty() {
