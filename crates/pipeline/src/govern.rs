@@ -107,6 +107,8 @@ pub async fn govern(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), St
             }
             Turn::Lost => return Ok(()),
             Turn::Broke(ConnectorError::Throttled { .. }) if is_prompt => is_share_spent = true,
+            // The others of that stretch went on meanwhile, and so does this.
+            Turn::Broke(ConnectorError::Throttled { until }) if until <= ctx.now() => {}
             Turn::Broke(error) => {
                 let ticket = leave(&bulk, &Next::Wait(ctx.now())).await;
                 return step.recover(error, ticket).await;

@@ -18,6 +18,7 @@ mod govern_selection;
 mod hooks;
 mod leaving;
 mod life;
+mod many_links;
 mod okta;
 mod postman;
 mod stages;
