@@ -141,8 +141,10 @@ pub(crate) fn of(tenant: &Tenant) -> Vec<Limit> {
         },
         // 1 request a second, for all applications of a tenant, and a refusal does not say how long to wait (same page,
         // "Identity protection and conditional access").
+        // Two calls a second apart may arrive in one second, so half of it is left.
         Limit {
             in_flight: 1,
+            margin: Some(0.5),
             ..row(Bucket::Risk, 1.0, secs(1))
         },
     ]

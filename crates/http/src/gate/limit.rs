@@ -152,6 +152,11 @@ impl Limit {
         self.documented_pace() * INTERACTIVE_SHARE
     }
 
+    /// Whether interactive calls have a way of their own: where a window holds one call there is no room beside it.
+    pub fn has_interactive_way(&self) -> bool {
+        self.units <= 0.0 || self.units >= 2.0 * self.first_cost
+    }
+
     /// How far interactive calls may run ahead of their pace, in milliseconds.
     pub fn interactive_burst_ms(&self) -> i64 {
         (INTERACTIVE_CALLS * self.first_cost / self.interactive_pace() * 1000.0) as i64

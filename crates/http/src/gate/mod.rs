@@ -190,7 +190,11 @@ impl Gates {
             Some(account) => self.accounts.gate(gate, account),
             None => Arc::clone(gate),
         };
-        let trip = match spend.urgency {
+        let urgency = match gate.desk.limit.has_interactive_way() {
+            true => spend.urgency,
+            false => Urgency::Bulk,
+        };
+        let trip = match urgency {
             Urgency::Bulk => self.admit_bulk(&gate, spend.class).await?,
             Urgency::Interactive => self.admit_interactive(&gate, spend.class).await?,
             Urgency::Prompt if self.is_open_to_prompt(&gate).await => {

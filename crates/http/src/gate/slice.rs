@@ -49,7 +49,8 @@ impl Slice {
         let full = limit.slice_ms();
         let worth_ms = |calls: f64| (calls * call_s * 1000.0).min(full as f64);
         let wanted = match expected {
-            Some(calls) => (worth_ms(calls as f64).ceil() as i64).max(1),
+            // A call that nobody expected needs a slice that holds one, or it would be acquired for without end.
+            Some(calls) => (worth_ms(calls.max(1) as f64).ceil() as i64).max(1),
             None if last_ms > 0 => last_ms.saturating_mul(GROWTH).max(LENGTH_MIN_MS),
             None => (worth_ms(FIRST_CALLS) as i64).max(LENGTH_MIN_MS),
         };

@@ -308,7 +308,15 @@ fn a_slice_is_acquired_for_the_calls_that_are_expected() {
     let limit = limit(2000.0, 60);
     let wanted = |expected| Slice::wanted_ms(&limit, 240, Some(expected), 0.03);
     assert_eq!((wanted(1), wanted(100)), (30, 3_000));
+    assert_eq!(wanted(0), wanted(1), "a call that nobody expected");
     assert_eq!(wanted(100_000), limit.slice_ms());
+}
+
+#[test]
+fn interactive_calls_take_their_turn_where_a_window_holds_one_call() {
+    for (units, expected) in [(1.0, false), (2.0, true), (2000.0, true)] {
+        assert_eq!(limit(units, 1).has_interactive_way(), expected, "{units}");
+    }
 }
 
 #[test]
