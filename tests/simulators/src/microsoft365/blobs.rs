@@ -75,8 +75,11 @@ impl Desk<'_> {
                 .state
                 .schedule
                 .blobs(blob.feed, blob.created - DAY, blob.created);
+            // What was published while the feed was off is nobody's to see.
+            let subscription = self.state.world.subscriptions.get(&blob.feed);
             let before = before
                 .last()
+                .filter(|blob| subscription.is_some_and(|known| known.was_on(blob.created)))
                 .and_then(|blob| self.state.schedule.records(*blob));
             for number in before.unwrap_or_default() {
                 let fault = Fault::DuplicateRecords;
