@@ -1,6 +1,6 @@
 //! People who have things changed at the vendor: what they ask for, and what must have become of it in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use casbah_model::SignedDuration;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Subject};
@@ -19,7 +19,7 @@ use crate::tenant::Tenant;
 const ASKER: &str = "ann";
 const APPROVER: &str = "bob";
 /// Accounts that actions are done to; nobody does anything else to them.
-pub const ACCOUNTS: usize = 12;
+pub const ACCOUNTS: usize = 14;
 /// How long somebody waits for a plan or an end, with a look every five seconds.
 const LOOKS_MAX: u64 = 120;
 /// A death leaves a lease behind, and clocks are wrong by half a minute; only then nobody else may go on.
@@ -67,13 +67,16 @@ impl Plan {
         }
     }
 
-    pub fn draw(draw: &Draw, tenant: &dyn Tenant, of: &[ActionKind]) -> Plan {
+    /// Draws what is done of these kinds; nobody but those who act does anything to the last `ACCOUNTS` accounts.
+    pub fn draw(draw: &Draw, tenant: &dyn Tenant, accounts: usize, of: &[ActionKind]) -> Plan {
         let Some(governed) = tenant.governed().filter(|_| !of.is_empty()) else {
             return Plan::none();
         };
+        let last = accounts.saturating_sub(ACCOUNTS)..accounts;
+        let apart: BTreeSet<_> = last.map(|one| tenant.account(one as u64)).collect();
         let count = draw.between(1, 4);
         let kinds: Vec<_> = (0..count)
-            .map(|_| (draw.one(of), draw.between(1, 3) as usize))
+            .map(|_| (draw.one(of), draw.between(1, 2) as usize))
             .collect();
         let mut plan = Plan::none();
         for (number, ready) in choose(governed, &kinds).into_iter().enumerate() {
@@ -96,6 +99,8 @@ impl Plan {
                 then(0.0, Move::Meddle(number));
             }
             let kind = kinds[number].0;
+            let is_account = kind.subject() == Subject::Account;
+            let is_others = is_account && ready.iter().any(|one| !apart.contains(&one.target.id));
             plan.asks.push(Ask {
                 id: format!("action-{number}").parse().expect("a plain id"),
                 kind,
@@ -104,7 +109,7 @@ impl Plan {
                     .flat_map(|ready| tenant.words(kind, ready))
                     .collect(),
                 ready,
-                is_shared: is_meddled || takes_a_change(kind),
+                is_shared: is_meddled || takes_a_change(kind) || is_others,
             });
         }
         plan
@@ -300,7 +305,9 @@ fn wrong(host: &Host, ask: &Ask, action: &ActionItem) -> Option<String> {
         ActionState::Failed | ActionState::Pending => return None,
         state => return Some(format!("it is still {}", state.name())),
     };
-    if ask.is_shared {
+    // A plan may say of some targets that they cannot be changed, or are so already.
+    let is_partial = must_be_done && action.counts.changes < ask.ready.len() as u64;
+    if ask.is_shared || is_partial {
         return None;
     }
     let is_done = |ready: &&Ready| host.conditions.tenant.is_done(ask.kind, &ready.target);

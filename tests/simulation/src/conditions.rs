@@ -129,7 +129,7 @@ impl Conditions {
         let sizes = draft.words();
         let queue = queue(&draw, settings);
         let tenant = draft.open(Arc::clone(clock));
-        let acting = Plan::draw(&acts, &*tenant, actions);
+        let acting = Plan::draw(&acts, &*tenant, draft.accounts(), actions);
         let settings = match is_acted_on {
             true => Settings {
                 lease: acting::lease(settings.function_limit),

@@ -10,6 +10,7 @@ use casbah_model::message::Stage;
 use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Queue};
 use casbah_model::{SignedDuration, Timestamp};
+use casbah_pipeline::user_scan::accept;
 use casbah_pipeline::{Context, StageError, connect};
 use casbah_platform_local::VirtualClock;
 use futures::StreamExt;
@@ -278,6 +279,9 @@ async fn live(host: &Host) -> Result<(), String> {
                         return Err(stuck(&difference));
                     }
                     Some(difference) => {
+                        if !host.conditions.acting.asks.is_empty() {
+                            doings.push(act(host, Doing::Accept));
+                        }
                         if world.watch.state().log.is_traced {
                             println!("differs: {difference}");
                         }
@@ -360,6 +364,8 @@ enum Doing {
     Delete,
     Reconnect,
     Mend,
+    /// Somebody looks at a list that is held back, because many are gone at once, and lets it pass.
+    Accept,
     UseUpDay,
     Acting(Move),
 }
@@ -409,6 +415,13 @@ async fn act(host: &Host, doing: Doing) {
             })
             .await;
             host.operate("resume", resume).await;
+        }
+        Doing::Accept => {
+            host.operate("accept", async |ctx| {
+                let accepted = accept(ctx, &connection_name(), "users").await;
+                unless_gone(accepted.map(drop))
+            })
+            .await;
         }
         Doing::UseUpDay => crate::day::use_up(host).await,
         Doing::Acting(what) => acting::act(host, what).await,

@@ -47,6 +47,8 @@ pub trait Draft: Send + Sync {
     fn make_room(&mut self, _accounts: usize) -> &'static [ActionKind] {
         &[]
     }
+    /// How many accounts there are.
+    fn accounts(&self) -> usize;
     /// Sizes, in words.
     fn words(&self) -> String;
     fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Tenant>;
@@ -63,6 +65,8 @@ pub trait Tenant: Simulated {
     fn governed(&self) -> Option<&dyn Governed> {
         None
     }
+    /// The id of an account by its number.
+    fn account(&self, number: u64) -> String;
     /// What calls hold that are about a target.
     fn words(&self, _kind: ActionKind, ready: &Ready) -> Vec<String> {
         let target = ready.target.clone();

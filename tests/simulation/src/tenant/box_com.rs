@@ -159,6 +159,10 @@ impl super::Draft for Draft {
         ACTIONS
     }
 
+    fn accounts(&self) -> usize {
+        self.0.users
+    }
+
     fn words(&self) -> String {
         let plan = &self.0;
         format!(
@@ -201,6 +205,10 @@ impl Tenant for Simulator {
             Some(calls) => self.act_after(calls, does),
             None => drop(Simulator::act(self, does)),
         }
+    }
+
+    fn account(&self, number: u64) -> String {
+        self.user_id(number)
     }
 
     fn governed(&self) -> Option<&dyn Governed> {

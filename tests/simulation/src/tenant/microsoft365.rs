@@ -160,6 +160,10 @@ impl super::Draft for Draft {
         ACTIONS
     }
 
+    fn accounts(&self) -> usize {
+        self.0.users
+    }
+
     fn words(&self) -> String {
         let plan = &self.0;
         format!(
@@ -184,6 +188,10 @@ impl Tenant for Simulator {
         if let super::Deed::Microsoft365(deed) = deed {
             Simulator::act(self, *deed);
         }
+    }
+
+    fn account(&self, number: u64) -> String {
+        self.user_id(number)
     }
 
     fn governed(&self) -> Option<&dyn Governed> {
