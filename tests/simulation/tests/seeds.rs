@@ -22,7 +22,7 @@ const RARE: [Mark; 10] = [
 ];
 
 /// Faults of Okta and of Box that so few seeds may miss; two hundred must meet them.
-const SELDOM: [&str; 8] = [
+const SELDOM: [&str; 10] = [
     "search-lag",
     "dead-cursor",
     "null-objects",
@@ -30,6 +30,8 @@ const SELDOM: [&str; 8] = [
     "expired-marker",
     "empty-events",
     "position-circle",
+    "no-source",
+    "details-as-text",
     "unknown-event-types",
 ];
 
