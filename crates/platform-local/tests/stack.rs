@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ impl Bench {
     /// A carrier that answers by the path of a call, as `case` arms of a shell.
     fn new(arms: &str) -> Bench {
         let folder = TempDir::new().expect("a folder");
+        let _turn = turn();
         std::fs::copy(env!("CARGO_BIN_EXE_casbah"), folder.path().join("casbah")).expect("a copy");
         let script = format!(
             "#!/bin/sh\n\
@@ -35,12 +37,12 @@ impl Bench {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(self.folder.path().join("casbah"))
+        let mut command = Command::new(self.folder.path().join("casbah"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
-            .env("CONTOSO_SECRET", "a-secret-of-the-test")
-            .output()
-            .expect("it runs")
+            .env("CONTOSO_SECRET", "a-secret-of-the-test");
+        ended(&mut command)
     }
 
     fn calls(&self) -> Vec<String> {
@@ -51,6 +53,26 @@ impl Bench {
             .map(str::to_string)
             .collect()
     }
+}
+
+/// Programs are written and started in turns: a process that begins meanwhile has what is being written open as well, and
+/// then nobody can start it.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ended(command: &mut Command) -> Output {
+    let piped = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let started = {
+        let _turn = turn();
+        piped.spawn()
+    };
+    let child = started.expect("it runs");
+    child.wait_with_output().expect("it ends")
 }
 
 fn write(path: &Path, text: &str) {
@@ -144,11 +166,9 @@ fn a_carrier_that_ends_gives_its_exit_code_on() {
 fn without_the_carrier_it_is_said_how_to_get_it() {
     let bench = Bench::new("nothing) ;;");
     std::fs::remove_file(bench.folder.path().join("casbah-stack")).expect("removed");
-    let output = Command::new(bench.folder.path().join("casbah"))
-        .args(["--stack", "live", "status"])
-        .env("PATH", "")
-        .output()
-        .expect("it runs");
+    let mut command = Command::new(bench.folder.path().join("casbah"));
+    command.args(["--stack", "live", "status"]).env("PATH", "");
+    let output = ended(&mut command);
     assert_eq!(output.status.code(), Some(253));
     assert!(
         err(&output).contains("cargo install --path crates/stack"),
