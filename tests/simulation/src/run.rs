@@ -438,6 +438,8 @@ fn unless_gone(done: Result<(), StageError>) -> Result<(), StageError> {
 
 async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result<(), StageError> {
     let tenant = &host.conditions.tenant;
+    let entered = tenant.entered();
+    let entered = entered.map(|(name, value)| (name.to_string(), value));
     let settings = ConnectionSettings {
         id: connection_name(),
         app: tenant.app(),
@@ -446,7 +448,7 @@ async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result
             true => Tier::Observe,
             false => Tier::Act,
         },
-        app_settings: tenant.app_settings(),
+        app_settings: tenant.app_settings().into_iter().chain(entered).collect(),
         endpoints: BTreeMap::new(),
     };
     let secret = tenant.secret();

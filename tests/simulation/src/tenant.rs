@@ -59,6 +59,10 @@ pub trait Draft: Send + Sync {
 pub trait Tenant: Simulated {
     /// Switches a fault on, or off with `None`.
     fn turn(&self, fault: &str, how: Option<FaultSettings>);
+    /// What whoever connects the tenant has to enter, beside what the tenant itself tells.
+    fn entered(&self) -> Option<(&'static str, String)> {
+        None
+    }
     /// Lets somebody do something now.
     fn act(&self, deed: &Deed);
     /// The tenant as one that can be acted on.

@@ -12,7 +12,7 @@ use casbah_model::ports::Clock;
 use casbah_pipeline::StageError;
 use casbah_pipeline::inventory::Summary;
 use casbah_simulators::box_com::{
-    Fault, FaultSettings, Holdings, Latency, Plan, Role, Simulator, Status,
+    DOMAINS, Fault, FaultSettings, Holdings, Latency, Plan, Role, Simulator, Status,
 };
 use casbah_simulators::governed::{Governed, Ready};
 
@@ -196,6 +196,11 @@ impl Tenant for Simulator {
     fn turn(&self, fault: &str, how: Option<FaultSettings>) {
         let fault: Fault = fault.parse().expect("a fault of the list");
         self.switch(fault, how);
+    }
+
+    /// Of twenty users one with another domain is taken for somebody else's, unless it is entered.
+    fn entered(&self) -> Option<(&'static str, String)> {
+        (self.holds().users.len() >= 20).then(|| ("domains", DOMAINS.join(" ")))
     }
 
     fn act(&self, deed: &super::Deed) {

@@ -47,7 +47,7 @@ pub use crate::switches::FaultSettings;
 pub use faults::Fault;
 pub use holdings::{Activity, Holdings, UserHeld};
 pub use limits::{Bucket, BucketOwner, Limits};
-pub use people::{Role, Status};
+pub use people::{DOMAINS, Role, Status};
 pub use plan::{
     ActingGone, ActingInactive, AppAccess, Choices, Client, EndMarker, FieldsBeside, MissingScope,
     NowInLogs, OldPosition, Plan, PositionForm, READ_SCOPES, RefusedScope, ServiceAccount,

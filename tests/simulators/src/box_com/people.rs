@@ -14,7 +14,7 @@ pub const SERVICE: u64 = EXTERNAL - 1;
 pub const ADMIN: u64 = 0;
 const COADMINS: std::ops::Range<u64> = 1..4;
 /// Domains of the enterprise, the commonest first.
-const DOMAINS: [&str; 2] = ["acme.example", "acme-labs.example"];
+pub const DOMAINS: [&str; 2] = ["acme.example", "acme-labs.example"];
 /// Domains outside; the first two are allowed ones.
 pub const OUTSIDE: [&str; 4] = [
     "globex.example",
