@@ -87,6 +87,7 @@ pub enum ActionKind {
     MakePrivate,
     InheritSharing,
     Quarantine,
+    AdminQuarantine,
     Trash,
     RestoreFile,
     ApplyLabel,
@@ -115,7 +116,7 @@ pub enum Countermeasure {
 }
 
 impl ActionKind {
-    pub const ALL: [ActionKind; 23] = [
+    pub const ALL: [ActionKind; 24] = [
         ActionKind::SuspendUser,
         ActionKind::RestoreUser,
         ActionKind::DeactivateUser,
@@ -135,6 +136,7 @@ impl ActionKind {
         ActionKind::MakePrivate,
         ActionKind::InheritSharing,
         ActionKind::Quarantine,
+        ActionKind::AdminQuarantine,
         ActionKind::Trash,
         ActionKind::RestoreFile,
         ActionKind::ApplyLabel,
@@ -163,6 +165,7 @@ impl ActionKind {
             ActionKind::MakePrivate => "make-private",
             ActionKind::InheritSharing => "inherit-sharing",
             ActionKind::Quarantine => "quarantine",
+            ActionKind::AdminQuarantine => "admin-quarantine",
             ActionKind::Trash => "trash",
             ActionKind::RestoreFile => "restore-file",
             ActionKind::ApplyLabel => "apply-label",
@@ -194,6 +197,9 @@ impl ActionKind {
             ActionKind::Quarantine => {
                 "take a file's sharing and move it where only its owner looks"
             }
+            ActionKind::AdminQuarantine => {
+                "take a file from everybody, its owner included, and keep it where administrators look"
+            }
             ActionKind::Trash => "move a file to the trash",
             ActionKind::RestoreFile => "take a file out of the trash",
             ActionKind::ApplyLabel => "put a label on a file",
@@ -222,6 +228,7 @@ impl ActionKind {
             | ActionKind::MakePrivate
             | ActionKind::InheritSharing
             | ActionKind::Quarantine
+            | ActionKind::AdminQuarantine
             | ActionKind::Trash
             | ActionKind::RestoreFile
             | ActionKind::ApplyLabel
@@ -237,6 +244,7 @@ impl ActionKind {
             | ActionKind::MakePrivate
             | ActionKind::InheritSharing
             | ActionKind::Quarantine
+            | ActionKind::AdminQuarantine
             | ActionKind::NarrowLink
             | ActionKind::ExpireLink => Countermeasure::Isolate,
             ActionKind::EndSessions
