@@ -216,6 +216,7 @@ fn what_is_no_call_of_the_api_is_refused() {
 fn every_fault_is_tried_here() {
     let source = [
         include_str!("box_changes.rs"),
+        include_str!("box_custody.rs"),
         include_str!("box_directory.rs"),
         include_str!("box_faults.rs"),
         include_str!("box_governance.rs"),

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::collaborations::FIELDS;
 use super::desk::Desk;
+use super::faults::Fault;
 use super::folders::kind_of;
 use super::people::EXTERNAL;
 use super::sharing::{Answered, Collaboration, Party, ROLES};
@@ -28,7 +29,7 @@ impl Desk<'_> {
         answer.unwrap_or_else(|refusal| refusal)
     }
 
-    /// Colleagues and groups are in at once, people outside when they accept.
+    /// Colleagues and groups are in at once, people outside when they accept; some colleagues too, which is a fault here.
     fn invite_party(&mut self, call: &Call, viewer: u64, body: &Value) -> Result<Answer, Answer> {
         let item = &body["item"];
         let kind = format!("{}s", item["type"].as_str().unwrap_or_default());
@@ -45,6 +46,7 @@ impl Desk<'_> {
         }
         let answered = match party {
             Party::User(user) if user >= EXTERNAL => Answered::Pending,
+            Party::User(_) if self.strikes(Fault::InvitationPending).is_some() => Answered::Pending,
             Party::User(_) | Party::Group(_) => Answered::Accepted,
         };
         let expires = match body.get("expires_at") {
@@ -79,6 +81,9 @@ impl Desk<'_> {
         id: &str,
         body: &Value,
     ) -> Result<Answer, Answer> {
+        if let Some(status) = body["status"].as_str() {
+            return self.answer_invitation(call, viewer, id, status);
+        }
         let mut one = self.own_collaboration(viewer, id)?;
         let role = asked_role(body)?;
         let expires = match body.get("expires_at") {
@@ -95,6 +100,31 @@ impl Desk<'_> {
         }
         if let Some(expires) = expires {
             self.set_end(&mut one, expires);
+        }
+        Ok(self.told_collaboration(call, &one, 200))
+    }
+
+    /// Whoever was invited accepts, once or again (uncertain); rejecting is left out.
+    fn answer_invitation(
+        &mut self,
+        call: &Call,
+        viewer: u64,
+        id: &str,
+        status: &str,
+    ) -> Result<Answer, Answer> {
+        let found = self.find_collaboration(id);
+        let is_asked = |one: &Collaboration| {
+            one.party == Party::User(viewer) && one.answered != Answered::Rejected
+        };
+        let invited = found.filter(is_asked);
+        let mut one = invited.ok_or_else(not_found)?;
+        if status != Answered::Accepted.name() {
+            return Err(invalid("status"));
+        }
+        if one.answered != Answered::Accepted {
+            one.answered = Answered::Accepted;
+            let collaboration = id.into();
+            self.act(Deed::Accept { collaboration });
         }
         Ok(self.told_collaboration(call, &one, 200))
     }
@@ -118,7 +148,7 @@ impl Desk<'_> {
         let found = self.find_collaboration(id);
         let visible = found.filter(|one| self.is_visible(viewer, one.place));
         let one = visible.ok_or_else(not_found)?;
-        match one.place.owner == viewer {
+        match self.owner(one.place) == viewer {
             true => Ok(one),
             false => Err(api_error(DENIED)),
         }

@@ -98,7 +98,7 @@ impl Desk<'_> {
             Some(_) => None,
             None => self.item(one.place).map(|item| {
                 let fields = super::item_text::MINI.map(String::from);
-                self.item_text(one.place.owner, &item, &fields)
+                self.item_text(item.owner, &item, &fields)
             }),
         };
         let login = invited.map(|user| people.login(user));
@@ -114,7 +114,7 @@ impl Desk<'_> {
             .raw("accessible_by", &accessible_by)
             .maybe("invite_email", login.as_deref())
             .raw("item", item.as_deref().unwrap_or("null"))
-            .raw("created_by", &self.user_mini(one.place.owner))
+            .raw("created_by", &self.user_mini(one.by))
             .text("created_at", &created)
             .text("modified_at", &created)
             .maybe("expires_at", expires.as_deref())

@@ -127,7 +127,7 @@ impl Desk<'_> {
             }
             source
                 .raw("parent", &self.folder_of(thing))
-                .raw("owned_by", &self.user_mini(thing.place.owner));
+                .raw("owned_by", &self.user_mini(thing.owner));
         })
     }
 
@@ -139,7 +139,7 @@ impl Desk<'_> {
                 .text("id", &item_id)
                 .text("name", &thing.name)
                 .raw("parent", &self.folder_of(thing))
-                .raw("owned_by", &self.user_mini(thing.place.owner));
+                .raw("owned_by", &self.user_mini(thing.owner));
         })
     }
 
@@ -165,7 +165,7 @@ impl Desk<'_> {
             };
             source
                 .raw("parent", &self.folder_of(thing))
-                .raw("owned_by", &self.user_mini(thing.place.owner));
+                .raw("owned_by", &self.user_mini(thing.owner));
         })
     }
 

@@ -184,6 +184,7 @@ pub enum Actor {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thing {
     pub place: Place,
+    pub owner: u64,
     pub kind: Kind,
     pub name: String,
     pub folder: Place,
@@ -261,6 +262,7 @@ impl Tenant {
         let folder = place.sibling(library.parent(place));
         Some(Thing {
             place,
+            owner: place.owner,
             kind,
             name: library.name(place, kind),
             folder,

@@ -95,10 +95,14 @@ pub enum Fault {
     ItemLocked,
     /// 403 forbidden_by_policy for a change of a link.
     PolicyForbids,
+    /// A colleague who is invited is pending until the invitation is accepted.
+    InvitationPending,
+    /// 403 access_denied_insufficient_permissions for a move into what another one owns.
+    MoveRefused,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 45] = [
+    pub const ALL: [Fault; 47] = [
         Fault::TokenExpiresMidway,
         Fault::SecretRotated,
         Fault::AppUnauthorized,
@@ -144,6 +148,8 @@ impl Fault {
         Fault::WriteBlocked,
         Fault::ItemLocked,
         Fault::PolicyForbids,
+        Fault::InvitationPending,
+        Fault::MoveRefused,
     ];
 
     pub fn name(self) -> &'static str {
@@ -193,6 +199,8 @@ impl Fault {
             Fault::WriteBlocked => "write-blocked",
             Fault::ItemLocked => "item-locked",
             Fault::PolicyForbids => "policy-forbids",
+            Fault::InvitationPending => "invitation-pending",
+            Fault::MoveRefused => "move-refused",
         }
     }
 }

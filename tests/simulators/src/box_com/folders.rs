@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::faults::Fault;
 use super::item_text::{MINI, STANDARD};
 use super::items::{Fate, Item};
-use super::library::{ADDED, Kind, Place, ROOT};
+use super::library::{Kind, Place, ROOT};
 use super::wire::{Call, api_error, not_found};
 use crate::answer::Answer;
 
@@ -101,18 +101,12 @@ impl Desk<'_> {
     }
 
     fn trash(&mut self, call: &Call, viewer: u64) -> Answer {
-        let planned = self.tenant.library.items(viewer);
-        let added = self.state.world.added.get(&viewer).map_or(0, Vec::len) as u64;
-        let items = planned.chain(ADDED..ADDED + added);
-        let places = items.map(|item| Place {
-            owner: viewer,
-            item,
-        });
         let is_trashed = |place: &Place| {
             let item = self.item(*place);
             item.is_some_and(|item| item.trashed.is_some())
         };
-        let places: Vec<Place> = places.filter(is_trashed).collect();
+        let mut places = self.owned(viewer);
+        places.retain(is_trashed);
         let list = format!("trash|{viewer}");
         self.item_list(call, viewer, &list, &places, TRASH_MISCOUNT)
     }
@@ -143,7 +137,7 @@ impl Desk<'_> {
     fn one_trashed(&mut self, call: &Call, viewer: u64, kind: Kind, id: &str) -> Answer {
         let found = self.tenant.library.find(id);
         let item = found.and_then(|place| self.item(place));
-        let is_own = |item: &Item| item.kind == kind && item.place.owner == viewer;
+        let is_own = |item: &Item| item.kind == kind && item.owner == viewer;
         match item.filter(is_own) {
             None => not_found(),
             Some(item) if item.trashed.is_none() => api_error("not_trashed"),

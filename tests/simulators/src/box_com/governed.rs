@@ -9,15 +9,38 @@ use super::simulator::Simulator;
 use super::world::{Deed, Invitee};
 use crate::governed::{Governed, Ready};
 
-/// Where `ready` puts its items: by kind of action, so that there are files and folders.
-fn is_of_folder(kind: ActionKind) -> bool {
-    matches!(
-        kind,
-        ActionKind::NarrowLink
-            | ActionKind::RemoveExternal
-            | ActionKind::Trash
-            | ActionKind::RemoveLabel
-    )
+/// What sort of item `ready` makes.
+struct Case {
+    is_folder: bool,
+    is_in_root: bool,
+    /// Whether it has what the action takes away.
+    is_prepared: bool,
+}
+
+impl Case {
+    /// By kind of action, so that there are files and folders. What changes hands has to come back to where it was, with
+    /// whatever it had: those are different from each other.
+    fn of(kind: ActionKind, number: usize) -> Case {
+        let is_folder = matches!(
+            kind,
+            ActionKind::NarrowLink
+                | ActionKind::RemoveExternal
+                | ActionKind::Trash
+                | ActionKind::RemoveLabel
+        );
+        match kind {
+            ActionKind::AdminQuarantine => Case {
+                is_folder: number % 2 == 1,
+                is_in_root: matches!(number % 4, 1 | 2),
+                is_prepared: number % 4 != 1,
+            },
+            _ => Case {
+                is_folder,
+                is_in_root: false,
+                is_prepared: true,
+            },
+        }
+    }
 }
 
 impl Simulator {
@@ -52,7 +75,7 @@ impl Simulator {
         Ready::target(&self.user_id(user))
     }
 
-    /// A new file or folder in a new folder of the user's.
+    /// A new file or folder in a new folder of the user's, or in the root.
     fn ready_item(&self, kind: ActionKind, user: u64, number: usize) -> Ready {
         let make = |folder: Option<&String>, name: String, is_folder: bool| {
             let folder = folder.cloned();
@@ -63,14 +86,25 @@ impl Simulator {
             made.expect("an active user may")
         };
         let within = make(None, format!("Case {number}"), true);
-        let is_folder = is_of_folder(kind);
-        let item = make(Some(&within), format!("Evidence {number}"), is_folder);
+        let Case {
+            is_folder,
+            is_in_root,
+            is_prepared,
+        } = Case::of(kind, number);
+        let (within, name) = match is_in_root {
+            // Nothing else in the root has this name, however often targets are made.
+            true => (None, format!("Evidence {number} beside {within}")),
+            false => (Some(&within), format!("Evidence {number}")),
+        };
+        let item = make(within, name, is_folder);
         if is_folder {
             make(Some(&item), "Inside".into(), false);
         }
         let sort = if is_folder { "folder:" } else { "" };
         let ready = Ready::target(&format!("{}/{sort}{item}", self.user_id(user)));
-        self.prepare(kind, user, &item);
+        if is_prepared {
+            self.prepare(kind, user, &item);
+        }
         match kind {
             ActionKind::NarrowLink => ready.with("access", "company"),
             ActionKind::ExpireLink => {
@@ -113,7 +147,7 @@ impl Simulator {
                 invite(Invitee::Outside(1));
                 invite(Invitee::User(colleague(user)));
             }
-            ActionKind::MakePrivate | ActionKind::Quarantine => {
+            ActionKind::MakePrivate | ActionKind::Quarantine | ActionKind::AdminQuarantine => {
                 share(Access::Open, false);
                 let collaboration = invite(Invitee::User(colleague(user))).expect("a colleague");
                 let at = self.plan().started + SignedDuration::from_hours(60 * 24);
@@ -181,9 +215,16 @@ impl Governed for Simulator {
                 let label = Some(0);
                 Deed::Classify { item, label }
             }
-            _ => Deed::SetCollaborationRole {
-                collaboration: self.collaborations(&item).remove(0),
-                role: "co-owner",
+            _ => match self.collaborations(&item).first().cloned() {
+                Some(collaboration) => Deed::SetCollaborationRole {
+                    collaboration,
+                    role: "co-owner",
+                },
+                None => Deed::Share {
+                    item,
+                    access: Access::Company,
+                    has_password: false,
+                },
             },
         };
         self.act(deed);

@@ -14,11 +14,12 @@ impl Desk<'_> {
         match deed {
             Deed::Upload { user, folder, name } => self.add(user, folder, name, Kind::File),
             Deed::CreateFolder { user, folder, name } => self.add(user, folder, name, Kind::Folder),
-            Deed::Edit { item } => self.change(&item, "EDIT", |change| change.edits += 1),
+            Deed::Edit { item } => self.change_own(&item, "EDIT", |change| change.edits += 1),
             Deed::Rename { item, name } => {
-                self.change(&item, "RENAME", |change| change.name = Some(name))
+                let item = self.there(&item)?;
+                self.rename(item.owner, item.place, name)
             }
-            Deed::Move { item, folder } => self.move_to(&item, folder),
+            Deed::Move { item, folder } => self.move_within(&item, folder),
             Deed::Share {
                 item,
                 access,
@@ -34,11 +35,11 @@ impl Desk<'_> {
             Deed::Classify { item, label } => self.set_label(&item, label),
             Deed::Trash { item } => {
                 let now = self.now;
-                self.change(&item, "DELETE", |change| change.trashed = Some(Some(now)))
+                self.change_own(&item, "DELETE", |change| change.trashed = Some(Some(now)))
             }
             Deed::Undelete { item } => self.undelete(&item),
             Deed::Purge { item } => self.purge(&item),
-            Deed::Download { item } => self.change(&item, "DOWNLOAD", |_| ()),
+            Deed::Download { item } => self.change_own(&item, "DOWNLOAD", |_| ()),
             Deed::PreviewAnonymously { item } => {
                 let item = self.there(&item)?;
                 self.tell_of_item("PREVIEW", Actor::Anonymous, &item);
@@ -111,7 +112,7 @@ impl Desk<'_> {
         added.push(kind);
         let change = ItemChange {
             name: Some(name),
-            parent: Some(folder.item),
+            folder: Some(folder),
             created: Some(self.now),
             modified: Some(self.now),
             trashed: Some(None),
@@ -119,20 +120,31 @@ impl Desk<'_> {
         };
         self.state.world.items.insert(place, change);
         let placed = self.state.world.placed.entry(folder).or_default();
-        placed.insert(place.item);
+        placed.insert(place);
         let item = self.item(place)?;
         self.tell_of_item("UPLOAD", Actor::User(user), &item);
         Some(self.tenant.library.id(place))
     }
 
     /// Changes an item by its owner's hand.
-    fn change(
+    fn change_own(
         &mut self,
         id: &str,
         event_type: &str,
         work: impl FnOnce(&mut ItemChange),
     ) -> Option<String> {
-        let place = self.there(id)?.place;
+        let item = self.there(id)?;
+        self.change(item.owner, item.place, event_type, work)
+    }
+
+    /// Changes an item that is there.
+    pub fn change(
+        &mut self,
+        actor: u64,
+        place: Place,
+        event_type: &str,
+        work: impl FnOnce(&mut ItemChange),
+    ) -> Option<String> {
         let now = self.now;
         let change = self.state.world.items.entry(place).or_default();
         work(change);
@@ -141,27 +153,19 @@ impl Desk<'_> {
             change.modified = Some(now);
         }
         let item = self.item(place)?;
-        self.tell_of_item(event_type, Actor::User(place.owner), &item);
+        self.tell_of_item(event_type, Actor::User(actor), &item);
         None
     }
 
-    pub fn move_to(&mut self, id: &str, folder: Option<String>) -> Option<String> {
+    fn move_within(&mut self, id: &str, folder: Option<String>) -> Option<String> {
         let item = self.there(id)?;
-        let folder = self.folder(item.place.owner, folder)?;
-        let is_inside = self
-            .chain(folder)
-            .iter()
-            .any(|above| above.place == item.place);
-        if folder.owner != item.place.owner || is_inside {
-            return None;
-        }
-        let placed = self.state.world.placed.entry(folder).or_default();
-        placed.insert(item.place.item);
-        self.change(id, "MOVE", |change| change.parent = Some(folder.item))
+        let folder = self.folder(item.owner, folder)?;
+        let is_own = self.owner(folder) == item.owner;
+        is_own.then(|| self.move_to(item.owner, item.place, folder))?
     }
 
-    pub fn rename(&mut self, id: &str, name: String) -> Option<String> {
-        self.change(id, "RENAME", |change| change.name = Some(name))
+    pub fn rename(&mut self, actor: u64, place: Place, name: String) -> Option<String> {
+        self.change(actor, place, "RENAME", |change| change.name = Some(name))
     }
 
     pub fn set_link(&mut self, id: &str, link: Option<Link>) -> Option<String> {
@@ -171,7 +175,7 @@ impl Desk<'_> {
             (false, Some(_)) => "SHARE",
             (_, None) => "UNSHARE",
         };
-        self.change(id, event_type, |change| {
+        self.change_own(id, event_type, |change| {
             change.links_made += u64::from(event_type == "SHARE");
             change.link = Some(link);
         })
@@ -185,7 +189,7 @@ impl Desk<'_> {
             (true, Some(_)) => "METADATA_INSTANCE_UPDATE",
             (_, None) => "METADATA_INSTANCE_DELETE",
         };
-        self.change(id, event_type, |change| change.label = Some(label))
+        self.change_own(id, event_type, |change| change.label = Some(label))
     }
 
     pub fn undelete(&mut self, id: &str) -> Option<String> {
@@ -194,14 +198,14 @@ impl Desk<'_> {
         item.trashed?;
         let change = self.state.world.items.entry(place).or_default();
         change.trashed = Some(None);
-        self.tell_of_item("UNDELETE", Actor::User(place.owner), &item);
+        self.tell_of_item("UNDELETE", Actor::User(item.owner), &item);
         None
     }
 
     fn purge(&mut self, id: &str) -> Option<String> {
         let place = self.tenant.library.find(id)?;
         let item = self.item(place)?;
-        self.tell_of_item("DELETE", Actor::User(place.owner), &item);
+        self.tell_of_item("DELETE", Actor::User(item.owner), &item);
         self.state.world.items.entry(place).or_default().is_gone = true;
         None
     }
@@ -232,6 +236,7 @@ impl Desk<'_> {
         let one = Collaboration {
             number: MADE + self.state.world.collaborations_made.len() as u64,
             place,
+            by: self.owner(place),
             party,
             role,
             answered,
@@ -245,7 +250,7 @@ impl Desk<'_> {
 
     fn tell_of_item(&mut self, event_type: &str, actor: Actor, item: &Item) {
         let thing = Some(self.thing(item));
-        let scene = self.scene(event_type, actor, item.place.owner);
+        let scene = self.scene(event_type, actor, item.owner);
         self.tell(Scene { thing, ..scene });
     }
 
@@ -254,8 +259,8 @@ impl Desk<'_> {
         event_type: &str,
         one: &Collaboration,
     ) -> Option<String> {
-        let thing = self.thing(&self.item(one.place)?);
-        let owner = one.place.owner;
+        let item = self.item(one.place)?;
+        let (thing, owner) = (self.thing(&item), item.owner);
         let scene = self.scene(event_type, Actor::User(owner), owner);
         self.tell(Scene {
             thing: Some(thing),
@@ -268,10 +273,11 @@ impl Desk<'_> {
     }
 
     fn thing(&self, item: &Item) -> Thing {
-        let folder = item.place.sibling(item.parent);
+        let folder = item.folder;
         let folder_name = self.item(folder).map(|folder| folder.name);
         Thing {
             place: item.place,
+            owner: item.owner,
             kind: item.kind,
             name: item.name.clone(),
             folder,

@@ -4,6 +4,7 @@ use super::desk::Desk;
 use super::items::Item;
 use super::library::{Kind, Place, ROOT};
 use super::paging::{NULL_OWNER, UNKNOWN_KEY, has};
+use super::people::EXTERNAL;
 use super::sharing::{LABELS, Link};
 use super::wire::home_time;
 use crate::chance::{Stream, draw};
@@ -68,7 +69,7 @@ impl Desk<'_> {
         }
         let owner = match is_root || has(fields, NULL_OWNER) {
             true => "null".into(),
-            false => self.user_mini(place.owner),
+            false => self.user_mini(item.owner),
         };
         let by = if is_root {
             "null".into()
@@ -92,7 +93,7 @@ impl Desk<'_> {
                     "active"
                 },
             )
-            .flag("is_externally_owned", place.is_outside())
+            .flag("is_externally_owned", item.owner >= EXTERNAL)
             .raw("tags", "[]");
         if has(fields, "shared_link") {
             let link = item.link.map(|link| self.link_text(item, link));
@@ -101,10 +102,7 @@ impl Desk<'_> {
         if has(fields, "has_collaborations") {
             one.flag("has_collaborations", !self.collaborations(place).is_empty());
         }
-        one.raw(
-            "permissions",
-            &permissions(item.kind, place.owner == viewer),
-        );
+        one.raw("permissions", &permissions(item.kind, item.owner == viewer));
         let label = item.label.map(classification);
         one.raw("classification", label.as_deref().unwrap_or("null"));
         one.raw(

@@ -1,6 +1,6 @@
 //! Changes of files, folders and links to the web (OpenAPI, "Update file", "Add shared link to file", "Restore file").
 //!
-//! Only owners change what is theirs; what editors may do is left out.
+//! Owners change what is theirs; editors move and rename, and what else they may do is left out.
 
 use casbah_model::Timestamp;
 use casbah_model::transport::Method;
@@ -39,11 +39,25 @@ impl Desk<'_> {
         &mut self,
         call: &Call,
         viewer: u64,
+        named: (Kind, &str),
+    ) -> Result<Item, Answer> {
+        let item = self.free_item(call, viewer, named)?;
+        match item.owner == viewer {
+            true => Ok(item),
+            false => Err(api_error(DENIED)),
+        }
+    }
+
+    /// An item that the viewer may move and that may be changed now.
+    fn free_item(
+        &mut self,
+        call: &Call,
+        viewer: u64,
         (kind, id): (Kind, &str),
     ) -> Result<Item, Answer> {
         let place = self.resolve(viewer, kind, id)?;
         let item = self.item(place).ok_or_else(not_found)?;
-        if place.owner != viewer || place.item == ROOT {
+        if place.item == ROOT || !self.may_edit(viewer, place) {
             return Err(api_error(DENIED));
         }
         if kind == Kind::File && self.strikes(Fault::ItemLocked).is_some() {
@@ -71,10 +85,10 @@ impl Desk<'_> {
         named: (Kind, &str),
         body: &Value,
     ) -> Result<Answer, Answer> {
-        let item = self.own_item(call, viewer, named)?;
-        let id = named.1;
+        let item = self.free_item(call, viewer, named)?;
         let link = match body.get("shared_link") {
             None => None,
+            Some(_) if item.owner != viewer => return Err(api_error(DENIED)),
             Some(asked) => Some(self.asked_link(&item, asked)?),
         };
         let name = body["name"].as_str().unwrap_or(&item.name);
@@ -82,19 +96,18 @@ impl Desk<'_> {
             None => None,
             Some(folder) => Some(self.asked_folder(viewer, &item, folder)?),
         };
-        let lies_in = folder.unwrap_or(item.place.sibling(item.parent));
+        let lies_in = folder.unwrap_or(item.folder);
         if self.is_taken(lies_in, name, Some(item.place)) {
             return Err(api_error("item_name_in_use"));
         }
         if let Some(link) = link.filter(|link| *link != item.link) {
-            self.set_link(id, link);
+            self.set_link(named.1, link);
         }
-        if let Some(folder) = folder.filter(|folder| folder.item != item.parent) {
-            let folder = (folder.item != ROOT).then(|| self.tenant.library.id(folder));
-            self.move_to(id, folder);
+        if lies_in != item.folder {
+            self.move_to(viewer, item.place, lies_in);
         }
         if name != item.name {
-            self.rename(id, name.to_string());
+            self.rename(viewer, item.place, name.to_string());
         }
         Ok(self.told_item(call, viewer, item.place, 200))
     }
@@ -149,19 +162,6 @@ impl Desk<'_> {
         }
     }
 
-    /// A folder of the same owner, which the item may lie in.
-    fn asked_folder(&mut self, viewer: u64, item: &Item, id: &str) -> Result<Place, Answer> {
-        let folder = self.resolve(viewer, Kind::Folder, id)?;
-        let is_inside = self
-            .chain(folder)
-            .iter()
-            .any(|above| above.place == item.place);
-        if folder.owner != item.place.owner || is_inside {
-            return Err(api_error(DENIED));
-        }
-        Ok(folder)
-    }
-
     fn is_taken(&self, folder: Place, name: &str, but: Option<Place>) -> bool {
         let mut inside = self.children(folder).into_iter();
         inside.any(|one| Some(one) != but && self.item(one).is_some_and(|one| one.name == name))
@@ -173,6 +173,9 @@ impl Desk<'_> {
             return Err(api_error("bad_request"));
         };
         let folder = self.resolve(viewer, Kind::Folder, parent)?;
+        if !self.may_edit(viewer, folder) {
+            return Err(api_error(DENIED));
+        }
         if name.is_empty() || name.contains('/') {
             return Err(api_error("item_name_invalid"));
         }
@@ -216,12 +219,12 @@ impl Desk<'_> {
         }
         let found = self.tenant.library.find(id);
         let item = found.and_then(|place| self.item(place));
-        let is_own = |item: &Item| item.kind == kind && item.place.owner == viewer;
+        let is_own = |item: &Item| item.kind == kind && item.owner == viewer;
         let item = item.filter(is_own).ok_or_else(not_found)?;
         if item.trashed.is_none() {
             return Err(api_error("not_trashed"));
         }
-        let folder = item.place.sibling(item.parent);
+        let folder = item.folder;
         if self.fate(folder) != Fate::There {
             return Err(api_error(DENIED));
         }

@@ -2,11 +2,11 @@
 
 use super::desk::Desk;
 use super::library::{ADDED, Kind, Place, ROOT};
-use super::sharing::{Answered, Link, Party};
+use super::sharing::{Link, Party};
 use crate::moment::Millis;
 
 /// No tree is deeper.
-const DEPTH_MAX: usize = 64;
+pub const DEPTH_MAX: usize = 64;
 
 /// An item as it is now.
 #[derive(Clone, Debug)]
@@ -14,7 +14,9 @@ pub struct Item {
     pub place: Place,
     pub kind: Kind,
     pub name: String,
-    pub parent: u64,
+    pub folder: Place,
+    /// Whose it is now.
+    pub owner: u64,
     pub size: u64,
     pub created: Millis,
     pub modified: Millis,
@@ -46,7 +48,8 @@ impl Desk<'_> {
             None => library.kind(place)?,
             Some(number) => *world.added.get(&place.owner)?.get(number as usize)?,
         };
-        let is_deleted = world.user(place.owner).is_deleted;
+        let owner = self.owner(place);
+        let is_deleted = world.user(owner).is_deleted;
         let change = world.items.get(&place);
         if is_deleted || change.is_some_and(|change| change.is_gone) {
             return None;
@@ -57,7 +60,8 @@ impl Desk<'_> {
             place,
             kind,
             name: leaf.name,
-            parent: library.parent(place),
+            folder: self.lies_in(place),
+            owner,
             size: leaf.size,
             created: leaf.created,
             modified: leaf.modified,
@@ -70,7 +74,6 @@ impl Desk<'_> {
         };
         if let Some(change) = change {
             item.name = change.name.clone().unwrap_or(item.name);
-            item.parent = change.parent.unwrap_or(item.parent);
             item.created = change.created.unwrap_or(item.created);
             item.modified = change.modified.unwrap_or(item.modified);
             item.version += change.edits;
@@ -93,7 +96,7 @@ impl Desk<'_> {
             let Some(item) = self.item(at) else {
                 break;
             };
-            at = at.sibling(item.parent);
+            at = item.folder;
             chain.push(item);
         }
         chain
@@ -105,7 +108,7 @@ impl Desk<'_> {
         }
         let chain = self.chain(place);
         match chain.last() {
-            Some(top) if top.parent == ROOT => {}
+            Some(top) if top.folder.item == ROOT => {}
             _ => return Fate::Gone,
         }
         if chain.iter().any(|item| item.trashed.is_some()) {
@@ -117,35 +120,30 @@ impl Desk<'_> {
 
     /// Whether somebody was invited to exactly this item and accepted.
     pub fn is_open_to(&self, viewer: u64, place: Place) -> bool {
-        let accepted = self.collaborations(place).into_iter();
-        accepted
-            .filter(|one| one.answered == Answered::Accepted)
-            .any(|one| match one.party {
-                Party::User(user) => user == viewer,
-                Party::Group(group) => self.is_member(group, viewer),
-            })
+        self.roles(viewer, place).next().is_some()
     }
 
     /// Owners see what is theirs, collaborators of a folder all that lies in it.
     pub fn is_visible(&self, viewer: u64, place: Place) -> bool {
         let is_open = |item: &Item| self.is_open_to(viewer, item.place);
-        place.owner == viewer || self.chain(place).iter().any(is_open)
+        self.owner(place) == viewer || self.chain(place).iter().any(is_open)
     }
 
     /// What lies in a folder and not in the trash, in order.
     pub fn children(&self, folder: Place) -> Vec<Place> {
         let planned = self.tenant.library.children(folder);
+        let planned = planned.map(|item| folder.sibling(item));
         let placed = self.state.world.placed.get(&folder);
         let placed = placed.into_iter().flatten().copied();
-        let mut items: Vec<u64> = planned.chain(placed).collect();
+        let mut items: Vec<Place> = planned.chain(placed).collect();
         items.sort_unstable();
         items.dedup();
         let is_here = |place: &Place| {
             let item = self.item(*place);
-            item.is_some_and(|item| item.parent == folder.item && item.trashed.is_none())
+            item.is_some_and(|item| item.folder == folder && item.trashed.is_none())
         };
-        let places = items.into_iter().map(|item| folder.sibling(item));
-        places.filter(is_here).collect()
+        items.retain(is_here);
+        items
     }
 
     /// What others share with a viewer: such items stand in the viewer's root folder.
@@ -162,7 +160,7 @@ impl Desk<'_> {
         places.retain(|place| {
             let chain = self.chain(*place);
             let is_open = |item: &Item| self.is_open_to(viewer, item.place);
-            place.owner != viewer
+            self.owner(*place) != viewer
                 && self.fate(*place) == Fate::There
                 && chain.first().is_some_and(is_open)
                 && !chain.iter().skip(1).any(is_open)
@@ -174,7 +172,7 @@ impl Desk<'_> {
     /// the shared folder on, in the own root (uncertain).
     pub fn path(&self, viewer: u64, item: &Item) -> Vec<Place> {
         let chain = self.chain(item.place);
-        let top = match viewer == item.place.owner {
+        let top = match viewer == item.owner {
             true => chain.len().saturating_sub(1),
             false => chain
                 .iter()

@@ -3,7 +3,7 @@
 //! Memory: two numbers per owner. Folder `j` lies in folder `(j - 1) / 4`; leaves are spread evenly over root and folders.
 
 use super::ids::{Type, id, index};
-use super::people::{EXTERNAL, SERVICE};
+use super::people::EXTERNAL;
 use super::plan::Plan;
 use crate::chance::{Draws, Stream, draw};
 use crate::moment::{DAY, Millis};
@@ -51,7 +51,7 @@ impl Kind {
     }
 }
 
-/// An item: who owns it, and its number in the owner's tree.
+/// An item for good: who owned it first, and its number in that owner's tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub owner: u64,
@@ -205,8 +205,7 @@ impl Library {
     /// The item with an id, be it there or not; roots have no id of their own.
     pub fn find(&self, text: &str) -> Option<Place> {
         let place = Place::of_number(index(self.seed, Type::Item, text)?);
-        let is_owner = place.owner != SERVICE && place.item != ROOT;
-        is_owner.then_some(place)
+        (place.item != ROOT).then_some(place)
     }
 
     pub fn version_id(&self, place: Place, version: u64) -> String {

@@ -6,6 +6,7 @@
 
 mod collaboration_writes;
 mod collaborations;
+mod custody;
 mod deeds;
 mod desk;
 mod directory;

@@ -93,6 +93,8 @@ impl Answered {
 pub struct Collaboration {
     pub number: u64,
     pub place: Place,
+    /// Who invited: whose the item was.
+    pub by: u64,
     pub party: Party,
     pub role: &'static str,
     pub answered: Answered,
@@ -246,6 +248,7 @@ impl Sharing {
             .map(|(slot, (party, answered))| Collaboration {
                 number: place.number() * SLOTS + slot as u64,
                 place,
+                by: place.owner,
                 party,
                 role: draws.pick(&ROLES),
                 answered,

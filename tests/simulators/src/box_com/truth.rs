@@ -6,8 +6,8 @@ use casbah_model::file::Sharing;
 
 use super::desk::Desk;
 use super::items::{Fate, Item};
-use super::library::{ADDED, Place};
-use super::people::{EXTERNAL, Status};
+use super::library::Place;
+use super::people::{EXTERNAL, SERVICE, Status};
 use super::sharing::{Access, Answered, Collaboration, Link, Party};
 
 /// The truth about a folder, a file or a link to the web.
@@ -19,11 +19,12 @@ pub struct ItemHeld {
     pub name: String,
     /// The id of the owner.
     pub owner: String,
-    /// The status of an owner inside; `None` for one outside.
+    /// The status of a managed owner; `None` for one outside, and for the service account.
     pub owner_status: Option<Status>,
     /// In the trash, alone or with a folder.
     pub is_trashed: bool,
-    /// Whether some active user sees it, so that a walk as each of them comes by.
+    /// Whether some active user sees it, so that a walk as each of them comes by. Never what the service account owns:
+    /// who works on such an item may come by, but it is in nobody's tree and nobody outside owns it.
     pub is_in_reach: bool,
     /// How far it is visible, inheritance considered: `PublicByLink` with an open link without password, `External` with
     /// a password or where somebody outside owns it or was invited.
@@ -45,12 +46,9 @@ impl Desk<'_> {
         let mut owners: BTreeSet<u64> = library.owners().collect();
         owners.extend(self.state.world.added.keys());
         for owner in owners {
-            let added = self.state.world.added.get(&owner).map_or(0, Vec::len) as u64;
-            for item in library.items(owner).chain(ADDED..ADDED + added) {
-                if let Some(held) = self.item_held(Place { owner, item }) {
-                    see(held);
-                }
-            }
+            let held = self.made_in(owner);
+            held.filter_map(|place| self.item_held(place))
+                .for_each(&mut *see);
         }
     }
 
@@ -67,7 +65,8 @@ impl Desk<'_> {
             .flat_map(|item| self.collaborations(item.place))
             .filter(|one| one.answered != Answered::Rejected)
             .collect();
-        if place.is_outside() && all.is_empty() {
+        let is_outside = item.owner >= EXTERNAL;
+        if is_outside && all.is_empty() {
             return None;
         }
         let (people, groups) = (&self.tenant.people, &self.tenant.groups);
@@ -75,13 +74,13 @@ impl Desk<'_> {
             id: self.tenant.library.id(place),
             kind: item.kind.name(),
             name: item.name.clone(),
-            owner: people.id(place.owner),
-            owner_status: (place.owner < EXTERNAL)
-                .then(|| self.user(place.owner).map(|owner| owner.status))
+            owner: people.id(item.owner),
+            owner_status: (item.owner < SERVICE)
+                .then(|| self.user(item.owner).map(|owner| owner.status))
                 .flatten(),
             is_trashed: fate == Fate::Trashed,
-            is_in_reach: fate == Fate::There && self.has_active_viewer(place, &all),
-            sharing: sharing(place, &chain, &all),
+            is_in_reach: fate == Fate::There && self.has_active_viewer(item.owner, &all),
+            sharing: sharing(item.owner, &chain, &all),
             has_password: links(&chain).any(|link| link.has_password),
             collaborators: BTreeSet::new(),
             groups: BTreeSet::new(),
@@ -105,7 +104,7 @@ impl Desk<'_> {
         Some(held)
     }
 
-    fn has_active_viewer(&self, place: Place, all: &[Collaboration]) -> bool {
+    fn has_active_viewer(&self, owner: u64, all: &[Collaboration]) -> bool {
         let is_active = |user: u64| {
             let person = self.user(user).filter(|_| user < EXTERNAL);
             person.is_some_and(|person| person.status != Status::Inactive)
@@ -117,12 +116,12 @@ impl Desk<'_> {
                     Party::Group(group) => self.members(group).into_iter().any(is_active),
                 }
         };
-        is_active(place.owner) || all.iter().any(is_seen)
+        owner != SERVICE && (is_active(owner) || all.iter().any(is_seen))
     }
 }
 
-fn sharing(place: Place, chain: &[Item], all: &[Collaboration]) -> Sharing {
-    let least = match place.is_outside() {
+fn sharing(owner: u64, chain: &[Item], all: &[Collaboration]) -> Sharing {
+    let least = match owner >= EXTERNAL {
         true => Sharing::External,
         false => Sharing::Private,
     };

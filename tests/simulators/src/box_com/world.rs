@@ -153,7 +153,8 @@ pub struct UserChange {
 pub struct ItemChange {
     pub is_gone: bool,
     pub name: Option<String>,
-    pub parent: Option<u64>,
+    /// Where it lies, if it was moved or added.
+    pub folder: Option<Place>,
     pub trashed: Option<Option<Millis>>,
     pub link: Option<Option<Link>>,
     pub label: Option<Option<usize>>,
@@ -187,7 +188,9 @@ pub struct World {
     /// What deeds added, for each owner.
     pub added: BTreeMap<u64, Vec<Kind>>,
     /// What deeds put into a folder, moved or new.
-    pub placed: BTreeMap<Place, BTreeSet<u64>>,
+    pub placed: BTreeMap<Place, BTreeSet<Place>>,
+    /// In whose trees the items were made that changed hands since: all others are still their makers'.
+    pub handed: BTreeSet<u64>,
     pub collaborations: BTreeMap<u64, CollaborationChange>,
     pub collaborations_made: Vec<Collaboration>,
     /// Users whose sessions were ended, once for each time.
