@@ -32,6 +32,7 @@ pub enum Stream {
     SignIn,
     Link,
     Label,
+    Copy,
 }
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;

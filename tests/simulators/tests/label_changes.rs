@@ -7,7 +7,7 @@ mod reader;
 
 use casbah_model::SignedDuration;
 use casbah_model::action::ActionKind;
-use casbah_model::transport::{Headers, Method};
+use casbah_model::transport::Method;
 use casbah_simulators::microsoft365::{Fault, FaultSettings};
 use file_actor::{Actor, plan};
 use reader::{Answer, GRAPH, Reader, small_plan};
@@ -40,14 +40,6 @@ impl Actor {
             "justificationText": why,
         });
         self.change(Method::Post, &self.path("/assignSensitivityLabel"), &body)
-    }
-
-    /// How the labelling stands that an answer points to.
-    fn monitored(&self, accepted: &Answer) -> Answer {
-        assert_eq!(accepted.status, 202, "{}", accepted.text);
-        let address = accepted.headers.get("Location").unwrap();
-        self.reader
-            .ask(Method::Get, address, Headers::default(), "")
     }
 
     fn wait(&self) {

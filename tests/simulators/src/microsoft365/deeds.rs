@@ -102,11 +102,16 @@ impl Desk<'_> {
         let Some(place) = self.tenant.library.place_of_file(file) else {
             return;
         };
+        self.rewrite(place);
+    }
+
+    /// Changes what is in a file.
+    pub fn rewrite(&mut self, place: Place) {
         let now = self.now;
         let change = self.state.world.items.entry(place).or_default();
         (change.edits, change.edited) = (change.edits + 1, Some(now));
         self.step(place, false);
-        self.tell_of_file(Deal::File("FileModified"), file, place);
+        self.tell_of_file(Deal::File("FileModified"), 0, place);
     }
 
     fn delete(&mut self, file: u64) {

@@ -45,6 +45,7 @@ impl Desk<'_> {
             [] => Answer::json(200, self.drive(drive)),
             ["root", "delta"] => self.drive_delta(call, drive),
             ["root"] => Answer::json(200, self.item_text(Place { drive, item: 0 }, call)),
+            ["root", "children"] => self.children(call, Place { drive, item: 0 }),
             ["root:", names @ ..] => self.item_by_path(call, Place { drive, item: 0 }, names),
             ["items", folder, names @ ..] if folder.ends_with(':') => {
                 let folder = folder.trim_end_matches(':');
@@ -61,9 +62,10 @@ impl Desk<'_> {
         }
     }
 
-    fn of_item(&self, call: &Call, place: Place, rest: &[&str]) -> Answer {
+    fn of_item(&mut self, call: &Call, place: Place, rest: &[&str]) -> Answer {
         match rest {
             [] => Answer::json(200, self.item_text(place, call)),
+            ["children"] => self.children(call, place),
             ["permissions"] => {
                 let values = self.permissions(place).into_iter();
                 let values: Vec<String> = values.map(|(_, text)| text).collect();
@@ -78,6 +80,27 @@ impl Desk<'_> {
             }
             _ => item_not_found(),
         }
+    }
+
+    /// What lies in a folder (driveItem: List children).
+    fn children(&mut self, call: &Call, folder: Place) -> Answer {
+        let position = match self.position(call, PAGE_MAX) {
+            Ok(position) => position,
+            Err(answer) => return answer,
+        };
+        let inside = self.items_there(folder.drive);
+        let inside = inside.filter(|place| self.parent_of(*place) == Some(folder));
+        let inside: Vec<Place> = inside.collect();
+        let library = &self.tenant.library;
+        let (drive, item) = (library.drive_id(folder.drive), library.item_id(folder));
+        let path = format!("drives/{drive}/items/{item}/children");
+        self.page(
+            &path,
+            position,
+            inside.len(),
+            Links::LIST,
+            |out, number, select| self.push_item(out, inside[number], call, select, true),
+        )
     }
 
     /// An item by the names that lead to it (Addressing resources in a drive, "Path-based driveItem requests"); the last

@@ -117,10 +117,18 @@ pub enum Fault {
     LabelLocked,
     /// A label is accepted, and fails later.
     LabellingFails,
+    /// A copy is accepted, and fails later for no reason that is told.
+    CopyFails,
+    /// A copy takes `value` seconds, or 600.
+    CopySlow,
+    /// A copy has another hash and size than its file, for properties are written into documents on the way.
+    CopyDiffers,
+    /// 404 for who asks how a copy stands, though it goes on.
+    MonitorGone,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 55] = [
+    pub const ALL: [Fault; 59] = [
         Fault::DuplicateRecords,
         Fault::DuplicateListing,
         Fault::BlobExpired,
@@ -176,6 +184,10 @@ impl Fault {
         Fault::LabelsUnpaid,
         Fault::LabelLocked,
         Fault::LabellingFails,
+        Fault::CopyFails,
+        Fault::CopySlow,
+        Fault::CopyDiffers,
+        Fault::MonitorGone,
     ];
 
     pub fn name(self) -> &'static str {
@@ -235,6 +247,10 @@ impl Fault {
             Fault::LabelsUnpaid => "labels-unpaid",
             Fault::LabelLocked => "label-locked",
             Fault::LabellingFails => "labelling-fails",
+            Fault::CopyFails => "copy-fails",
+            Fault::CopySlow => "copy-slow",
+            Fault::CopyDiffers => "copy-differs",
+            Fault::MonitorGone => "monitor-gone",
         }
     }
 }

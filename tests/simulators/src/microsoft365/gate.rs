@@ -226,7 +226,10 @@ fn sharepoint_units(call: &Call, path: &[&str]) -> u64 {
         {
             1
         }
-        [.., "delta" | "drives" | "sites" | "getAllSites"] => 2,
+        [
+            ..,
+            "children" | "delta" | "drives" | "sites" | "getAllSites",
+        ] => 2,
         _ => 1,
     }
 }

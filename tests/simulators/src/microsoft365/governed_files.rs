@@ -47,6 +47,12 @@ impl Desk<'_> {
                 ready.with("person", if is_mail { &person.mail } else { &person.id })
             }
             ActionKind::ApplyLabel => ready.with("label", LABELS[2]),
+            ActionKind::AdminQuarantine => {
+                let folder = self.quarantine_folder();
+                let library = &self.tenant.library;
+                let (drive, item) = (library.drive_id(folder.drive), library.item_id(folder));
+                ready.with("to", &format!("{drive}/{item}"))
+            }
             _ => ready,
         })
     }
@@ -65,7 +71,8 @@ impl Desk<'_> {
             ActionKind::RemovePerson
             | ActionKind::MakePrivate
             | ActionKind::InheritSharing
-            | ActionKind::Quarantine => {
+            | ActionKind::Quarantine
+            | ActionKind::AdminQuarantine => {
                 self.give_to(file, others[0], Role::Write);
                 self.give_to(file, others[1], Role::Read);
             }
@@ -87,7 +94,11 @@ impl Desk<'_> {
         );
         let library = &self.tenant.library;
         if !takes_all && !number.is_multiple_of(2) {
-            return Some(number / 2 % library.team_sites);
+            let sites = match kind {
+                ActionKind::AdminQuarantine => self.quarantine_drive(),
+                _ => library.team_sites,
+            };
+            return Some(number / 2 % sites);
         }
         let is_active = |drive: &u64| {
             let owner = library.owner(*drive).and_then(|owner| self.user(owner));
@@ -175,6 +186,17 @@ impl Desk<'_> {
             }
             (ActionKind::ApplyLabel | ActionKind::RemoveLabel, _) => {
                 self.set_label(actor, place, Some(0));
+                true
+            }
+            // The files of a drive take turns; each is added after a folder of its own.
+            (ActionKind::AdminQuarantine, _) if (place.item / 2).is_multiple_of(2) => {
+                let name = format!("Final {}", self.name_of(place));
+                let parent = self.parent_of(place);
+                self.relocate(actor, place, parent.unwrap_or(place), name);
+                true
+            }
+            (ActionKind::AdminQuarantine, _) => {
+                self.rewrite(place);
                 true
             }
             // There or in the recycle bin: there is no third way.

@@ -4,7 +4,7 @@ use super::desk::Desk;
 use super::grants::{Given, Grant, Recipient, Role};
 use super::library::{Place, Share};
 use super::plan::ContentType;
-use super::records::{Deal, Told};
+use super::records::{Deal, Destination, Told};
 use super::schedule::DEED;
 use super::world::{ItemChange, Step};
 use crate::moment::Millis;
@@ -25,25 +25,34 @@ impl Desk<'_> {
         name: Option<String>,
         is_folder: bool,
     ) -> Place {
-        let place = folder.sibling(self.item_count(folder.drive));
-        let world = &mut self.state.world;
-        *world.items_added.entry(folder.drive).or_default() += 1;
         let change = ItemChange {
             name,
             is_folder,
-            share: Some(None),
-            label: Some(None),
-            parent: Some(folder.item),
-            edited: Some(self.now),
             ..ItemChange::default()
         };
-        world.items.insert(place, change);
-        self.step(place, false);
+        let place = self.put(folder, change);
         let operation = match is_folder {
             true => "FolderCreated",
             false => "FileUploaded",
         };
         self.tell_of_item(actor, Deal::File(operation), 0, place, self.told_of(place));
+        place
+    }
+
+    /// Puts what is new into a folder, without anything that is given on it; a name that is free is the caller's business.
+    pub fn put(&mut self, folder: Place, new: ItemChange) -> Place {
+        let place = folder.sibling(self.item_count(folder.drive));
+        let world = &mut self.state.world;
+        *world.items_added.entry(folder.drive).or_default() += 1;
+        let change = ItemChange {
+            share: Some(None),
+            label: Some(new.label.flatten()),
+            parent: Some(folder.item),
+            edited: Some(self.now),
+            ..new
+        };
+        world.items.insert(place, change);
+        self.step(place, false);
         place
     }
 
@@ -60,9 +69,8 @@ impl Desk<'_> {
         let change = self.revise(place, false);
         (change.name, change.parent) = (Some(name), Some(folder.item));
         change.edited = Some(now);
-        let after = self.told_of(place);
         let told = Told {
-            moved_to: Some((after.folders, after.name)),
+            moved_to: Some(Destination::of(place, self.told_of(place))),
             ..told
         };
         self.tell_of_item(actor, Deal::File(operation), 0, place, told);

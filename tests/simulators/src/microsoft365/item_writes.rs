@@ -14,6 +14,9 @@ use crate::answer::Answer;
 
 /// What names must not have (Restrictions and limitations in OneDrive and SharePoint, "Invalid characters").
 const FORBIDDEN: &str = "\"*:<>?/\\|";
+const CONFLICT_BEHAVIOR: &str = "@microsoft.graph.conflictBehavior";
+/// The code of who wants a name that something has.
+pub const NAME_TAKEN: &str = "nameAlreadyExists";
 
 impl Desk<'_> {
     pub fn change_files(
@@ -35,6 +38,13 @@ impl Desk<'_> {
             (Method::Post, ["items", folder, "children"]) => {
                 self.make_folder(call, (drive, folder), body)
             }
+            (Method::Put, ["root:", names @ .., "content"]) => {
+                self.upload(call, (drive, "root"), names)
+            }
+            (Method::Put, ["items", folder, names @ .., "content"]) if folder.ends_with(':') => {
+                self.upload(call, (drive, folder.trim_end_matches(':')), names)
+            }
+            (Method::Post, ["items", item, "copy"]) => self.copy_item(call, (drive, item), body),
             (Method::Patch, ["items", item]) => self.patch_item(call, (drive, item), body),
             (Method::Delete, ["items", item]) => self.delete_item(call, (drive, item)),
             (Method::Post, ["items", item, "extractSensitivityLabels"]) => {
@@ -108,8 +118,7 @@ impl Desk<'_> {
         Ok(Answer::json(200, self.item_text(place, call)))
     }
 
-    /// The folder that an item is to lie in. Only an id names one: `root` is none here (driveItem: move, "Example"),
-    /// paths are left out, and other drives are out of reach (driveItem: move, introduction).
+    /// The folder that an item is to lie in. Other drives are out of reach (driveItem: move, introduction).
     fn asked_folder(&self, place: Place, asked: &Value) -> Result<Option<Place>, Answer> {
         if asked.is_null() {
             return Ok(None);
@@ -121,15 +130,23 @@ impl Desk<'_> {
         {
             return Err(invalid("Items cannot be moved between drives."));
         }
-        let id = asked["id"].as_str().filter(|id| *id != "root");
-        let id = id.ok_or_else(|| invalid("The parent reference names no item."))?;
-        let folder = self.item_named(place.drive, id);
-        let folder = folder.ok_or_else(item_not_found)?;
-        let is_inside = self.chain(folder).any(|above| above == place);
-        if is_inside || !self.is_folder(folder) {
+        let folder = self.folder_referred_to(place.drive, asked)?;
+        if self.chain(folder).any(|above| above == place) {
             return Err(invalid("The item cannot be moved there."));
         }
         Ok(Some(folder))
+    }
+
+    /// The folder of a drive that a reference means. Only an id names one: `root` is none here (driveItem: move,
+    /// "Example"), and paths are left out.
+    pub fn folder_referred_to(&self, drive: u64, reference: &Value) -> Result<Place, Answer> {
+        let id = reference["id"].as_str().filter(|id| *id != "root");
+        let id = id.ok_or_else(|| invalid("The parent reference names no item."))?;
+        let folder = self.item_named(drive, id).ok_or_else(item_not_found)?;
+        match self.is_folder(folder) {
+            true => Ok(folder),
+            false => Err(invalid("The parent reference names no folder.")),
+        }
     }
 
     fn delete_item(&mut self, call: &Call, named: (u64, &str)) -> Result<Answer, Answer> {
@@ -141,8 +158,6 @@ impl Desk<'_> {
         Ok(Answer::empty(204))
     }
 
-    /// Where the name is taken, callers may let it fail, which is usual, or have another one (driveItem, "Instance
-    /// attributes"); to replace a folder is left out.
     fn make_folder(
         &mut self,
         call: &Call,
@@ -154,24 +169,63 @@ impl Desk<'_> {
         if !body["folder"].is_object() || !self.is_folder(folder) {
             return Err(invalid("Only folders can be made here."));
         }
-        let behaviour = body["@microsoft.graph.conflictBehavior"].as_str();
-        let is_taken = |name: &String| self.child_named(folder, name).is_some();
-        let name = match behaviour.unwrap_or("fail") {
-            _ if !is_taken(&name) => name,
-            "fail" => return Err(name_taken()),
-            "rename" => {
-                let mut others = (1..).map(|number| format!("{name} {number}"));
-                let free = others.find(|name| !is_taken(name));
-                free.expect("a drive has fewer items than there are numbers")
-            }
-            _ => return Err(invalid("This conflict behavior is not supported.")),
-        };
+        let behaviour = body[CONFLICT_BEHAVIOR].as_str();
+        let conflict = Conflict::asked(behaviour, Conflict::Fail)?;
+        let name = self.free_name(folder, &name, conflict)?;
         let made = self.add(APPLICATION, folder, Some(name), true);
         Ok(Answer::json(201, self.item_text(made, call)))
     }
+
+    /// The name that something new gets in a folder; a number goes before its extension. To replace what has the name is left out.
+    pub fn free_name(
+        &self,
+        folder: Place,
+        name: &str,
+        conflict: Conflict,
+    ) -> Result<String, Answer> {
+        let is_taken = |name: &str| self.child_named(folder, name).is_some();
+        match conflict {
+            _ if !is_taken(name) => Ok(name.into()),
+            Conflict::Fail => Err(name_taken()),
+            Conflict::Rename => {
+                let (stem, end) = match name.rfind('.') {
+                    Some(at) => name.split_at(at),
+                    None => (name, ""),
+                };
+                let mut others = (1..).map(|number| format!("{stem} {number}{end}"));
+                let free = others.find(|name| !is_taken(name));
+                Ok(free.expect("a drive has fewer items than there are numbers"))
+            }
+            Conflict::Replace => Err(invalid("This conflict behavior is not supported.")),
+        }
+    }
 }
 
-fn asked_name(name: &Value) -> Result<String, Answer> {
+/// What is to happen where a name is taken (driveItem, "Instance attributes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    Fail,
+    Rename,
+    Replace,
+}
+
+impl Conflict {
+    fn asked(behaviour: Option<&str>, usual: Conflict) -> Result<Conflict, Answer> {
+        match behaviour {
+            None => Ok(usual),
+            Some("fail") => Ok(Conflict::Fail),
+            Some("rename") => Ok(Conflict::Rename),
+            Some("replace") => Ok(Conflict::Replace),
+            Some(_) => Err(invalid("This conflict behavior is not known.")),
+        }
+    }
+
+    pub fn of_query(call: &Call, usual: Conflict) -> Result<Conflict, Answer> {
+        Conflict::asked(call.parameter(CONFLICT_BEHAVIOR), usual)
+    }
+}
+
+pub fn asked_name(name: &Value) -> Result<String, Answer> {
     let name = name.as_str().unwrap_or_default();
     let is_forbidden = |letter: char| FORBIDDEN.contains(letter) || letter.is_control();
     if name.trim().is_empty() || name.contains(is_forbidden) {
@@ -186,5 +240,5 @@ pub fn invalid(message: &str) -> Answer {
 
 fn name_taken() -> Answer {
     let message = "An item with the same name already exists under the parent.";
-    graph_error(409, "nameAlreadyExists", message)
+    graph_error(409, NAME_TAKEN, message)
 }

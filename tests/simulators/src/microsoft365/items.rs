@@ -2,9 +2,8 @@
 
 use super::desk::Desk;
 use super::faults::Fault;
-use super::library::Place;
+use super::library::{EXTENSIONS, Place};
 use super::wire::Call;
-use crate::chance::{Stream, draw};
 use crate::json::{Object, Select, object};
 use crate::moment::{HOUR, Millis, seconds};
 
@@ -56,12 +55,7 @@ impl Desk<'_> {
         let library = &self.tenant.library;
         let id = library.item_id(place);
         let change = self.state.world.item(place);
-        let edits = change.map_or(0, |change| change.edits);
-        let number = draw(
-            self.plan.seed,
-            Stream::Item,
-            place.drive << 32 | place.item | 1 << 63,
-        );
+        let number = self.item_number(place);
         let modified = change
             .and_then(|change| change.edited)
             .unwrap_or(self.plan.started.as_millisecond() - (number % AGE_HOURS) as Millis * HOUR);
@@ -87,15 +81,10 @@ impl Desk<'_> {
         if self.is_folder(place) {
             item.number("size", 0).raw("folder", r#"{"childCount":0}"#);
         } else {
-            let hash = draw(self.plan.seed, Stream::Item, number ^ edits);
-            let (_, mime) = library.extension(place);
-            item.number("size", 1000 + (number >> 20) % 5_000_000 + edits)
-                .raw(
-                    "file",
-                    &format!(
-                        r#"{{"mimeType":"{mime}","hashes":{{"quickXorHash":"{hash:016x}AAAA="}}}}"#
-                    ),
-                );
+            let content = self.content_of(place);
+            let (mime, hash) = (mime(&name), content.quick_xor_hash());
+            let file = format!(r#"{{"mimeType":"{mime}","hashes":{{"quickXorHash":"{hash}"}}}}"#);
+            item.number("size", content.size).raw("file", &file);
         }
         let own_only = call.prefers("hierarchicalsharing");
         if let Some((_, scope)) = self.widest(place, own_only) {
@@ -148,4 +137,12 @@ impl Desk<'_> {
         });
         format!(r#"{{"user":{user}}}"#)
     }
+}
+
+/// The type of a file, which follows its name.
+fn mime(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let mut known = EXTENSIONS.iter();
+    let found = known.find(|(known, _)| Some(*known) == extension);
+    found.map_or("application/octet-stream", |(_, mime)| mime)
 }

@@ -1,18 +1,14 @@
 //! Sensitivity labels: which there are, which one a file has, and putting one on, which takes a while (driveItem:
 //! extractSensitivityLabels and assignSensitivityLabel; sensitivityLabel: List).
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use casbah_model::transport::Method;
 use serde_json::Value;
 
 use super::desk::Desk;
-use super::drives::item_not_found;
 use super::faults::Fault;
 use super::item_writes::invalid;
 use super::library::Place;
 use super::records::{APPLICATION, Deal};
-use super::wire::{Call, graph_error};
+use super::wire::graph_error;
 use crate::answer::Answer;
 use crate::chance::{Draws, Stream, guid, guid_index};
 use crate::json::object;
@@ -29,7 +25,8 @@ const LABELLED: [&str; 15] = [
 const LABELLING: Millis = 5 * SECOND;
 /// Numbers of labels are below, numbers of jobs above.
 const FIRST_JOB: u64 = 1 << 24;
-const JOB: &str = "AssignSensitivityLabel,";
+/// The name of this work in monitors.
+pub const OPERATION: &str = "AssignSensitivityLabel";
 
 /// A label that was accepted, whatever becomes of it.
 #[derive(Clone, Copy, Debug)]
@@ -125,10 +122,7 @@ impl Desk<'_> {
             is_over: false,
         });
         let id = guid(self.plan.seed, Stream::Label, number);
-        let id = BASE64_URL_SAFE_NO_PAD.encode(format!("{JOB}{id}"));
-        let host = self.plan.base.sharepoint.trim_end_matches('/');
-        let address = format!("{host}/_api/v2.0/monitor/{id}");
-        Ok(Answer::empty(202).with("Location", address))
+        Ok(self.accepted(OPERATION, &id))
     }
 
     fn asked_label(&self, place: Place, body: &Value) -> Result<Option<usize>, Answer> {
@@ -181,25 +175,11 @@ impl Desk<'_> {
         self.tell_of_item(actor, Deal::File(operation), 0, place, self.told_of(place));
     }
 
-    /// How a job stands. Its address is all it takes: who sends a token as well is refused.
-    pub fn monitor(&mut self, call: &Call) -> Answer {
-        let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
-        let (Method::Get, ["_api", "v2.0", "monitor", id]) = (call.method, path.as_slice()) else {
-            return item_not_found();
-        };
-        if call.headers.get("Authorization").is_some() {
-            return graph_error(401, "unauthenticated", "This address takes no token.");
-        }
-        let text = BASE64_URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
-        let text = String::from_utf8(text).unwrap_or_default();
-        let number = text
-            .strip_prefix(JOB)
-            .and_then(|id| guid_index(self.plan.seed, Stream::Label, id));
-        let number = number.and_then(|number| number.checked_sub(FIRST_JOB));
-        let jobs = &self.state.world.labellings;
-        let Some(job) = number.and_then(|number| jobs.get(number as usize)) else {
-            return item_not_found();
-        };
+    /// How a labelling stands.
+    pub fn labelling_told(&self, id: &str) -> Option<Answer> {
+        let number = guid_index(self.plan.seed, Stream::Label, id)?;
+        let number = number.checked_sub(FIRST_JOB)?;
+        let job = self.state.world.labellings.get(number as usize)?;
         let (status, share, state) = match (job.is_over, job.is_failing) {
             (false, _) => (202, "40.0", "inProgress"),
             (true, true) => (200, "40.0", "failed"),
@@ -207,11 +187,11 @@ impl Desk<'_> {
         };
         let item = self.tenant.library.item_id(job.place);
         let body = object(|body| {
-            body.text("operation", "AssignSensitivityLabel")
+            body.text("operation", OPERATION)
                 .raw("percentageComplete", share)
                 .text("status", state)
                 .text("resourceId", &item);
         });
-        Answer::json(status, body)
+        Some(Answer::json(status, body))
     }
 }

@@ -225,9 +225,9 @@ impl Library {
         }
     }
 
-    pub fn extension(&self, place: Place) -> (&'static str, &'static str) {
+    pub fn extension(&self, place: Place) -> &'static str {
         let number = draw(self.seed, Stream::Item, place.drive << 32 | place.item);
-        EXTENSIONS[(number / 8 % 5) as usize]
+        EXTENSIONS[(number / 8 % 5) as usize].0
     }
 
     /// Folder names between the library and the item, each followed by a slash.

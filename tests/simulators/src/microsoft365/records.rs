@@ -60,8 +60,27 @@ pub struct Told {
     pub is_folder: bool,
     /// Whom it was shared with, where that is nobody with a number.
     pub target: Option<String>,
-    /// Folders and name after a move.
-    pub moved_to: Option<(String, String)>,
+    /// Where it was moved or copied to.
+    pub moved_to: Option<Destination>,
+}
+
+/// Where an item lies after a move, or its copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    pub drive: u64,
+    pub folders: String,
+    pub name: String,
+}
+
+impl Destination {
+    pub fn of(place: Place, told: Told) -> Destination {
+        let (drive, folders, name) = (place.drive, told.folders, told.name);
+        Destination {
+            drive,
+            folders,
+            name,
+        }
+    }
 }
 
 /// The first users administer; none of them is a guest or disabled.

@@ -126,7 +126,7 @@ impl Item<'_> {
     fn extension(&self, tenant: &Tenant) -> &str {
         match self.told {
             Some(told) => extension(&told.name),
-            None => tenant.library.extension(self.place).0,
+            None => tenant.library.extension(self.place),
         }
     }
 
@@ -165,19 +165,19 @@ fn actor(record: &mut Record<'_>, scene: &Scene) {
     }
 }
 
-/// Where an item was moved, or what it is called since.
+/// Where an item was moved or copied to, or what it is called since.
 fn destination(record: &mut Record<'_>, item: &Item<'_>) {
-    let Some((folders, name)) = item.told.and_then(|told| told.moved_to.as_ref()) else {
+    let Some(to) = item.told.and_then(|told| told.moved_to.as_ref()) else {
         return;
     };
     record.with("DestinationRelativeUrl", |out, tenant, _| {
-        out.push_str(tenant.library.library_name(item.place.drive));
+        out.push_str(tenant.library.library_name(to.drive));
         out.push('/');
-        out.push_str(folders);
+        out.push_str(&to.folders);
         out.pop();
     });
-    record.plain("DestinationFileName", name);
-    record.plain("DestinationFileExtension", extension(name));
+    record.plain("DestinationFileName", &to.name);
+    record.plain("DestinationFileExtension", extension(&to.name));
 }
 
 /// Whom something was shared with. `EventData` is loose markup whose tag names may contain spaces.

@@ -154,6 +154,7 @@ impl Inner {
         };
         desk.end_what_is_due();
         desk.finish_labellings();
+        desk.finish_copies();
         work(&mut desk)
     }
 

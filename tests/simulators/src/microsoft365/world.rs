@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::apps::AppRoleHeld;
+use super::copies::Copying;
+use super::file_content::Content;
 use super::grants::{Given, Role};
 use super::labels::Labelling;
 use super::library::{Place, Share};
@@ -97,6 +99,8 @@ pub struct ItemChange {
     /// Whether an item that was added is a folder.
     pub is_folder: bool,
     pub label: Option<Option<usize>>,
+    /// What a copied or uploaded file was made with, before any edits.
+    pub content: Option<Content>,
     pub edits: u64,
     /// Changes of anything but content.
     pub revisions: u64,
@@ -169,6 +173,9 @@ pub struct World {
     /// Permissions that end by themselves: when, where, and their ids.
     pub ending: BTreeSet<(Millis, Place, String)>,
     pub labellings: Vec<Labelling>,
+    pub copyings: Vec<Copying>,
+    /// Copies that go on: when they are done, and their numbers.
+    pub copies_due: BTreeSet<(Millis, usize)>,
     pub steps: Vec<Step>,
     pub subscriptions: BTreeMap<ContentType, Subscription>,
     /// Events that deeds caused, by their number less `DEED`.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+pub mod copies;
+
 use casbah_model::action::ActionKind;
 use casbah_model::file::Sharing;
 use casbah_model::transport::{Headers, Method};
@@ -69,6 +71,14 @@ impl Actor {
 
     pub fn delete(&self, path: &str) -> Answer {
         self.change(Method::Delete, path, &Value::Null)
+    }
+
+    /// How the work stands that an answer points to.
+    pub fn monitored(&self, accepted: &Answer) -> Answer {
+        assert_eq!(accepted.status, 202, "{}", accepted.text);
+        let address = accepted.headers.get("Location").unwrap();
+        self.reader
+            .ask(Method::Get, address, Headers::default(), "")
     }
 
     pub fn get(&self, path: &str) -> Value {
