@@ -6,11 +6,6 @@ use casbah_model::SignedDuration;
 use casbah_model::action::ActionKind;
 use casbah_pipeline::govern::{Approval, Policy};
 
-/// One request names at most as many targets.
-const OBJECTS_MAX: u64 = 1000;
-/// A plan that is older says nothing about how its targets are.
-const HOURS_MAX: i64 = 168;
-
 /// Reads the policy; what is wrong is added to `troubles`, and what is not set is as strict as the default.
 pub fn read(lookup: impl Fn(&str) -> Option<String>, troubles: &mut Vec<String>) -> Policy {
     let default = Policy::default();
@@ -34,11 +29,11 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>, troubles: &mut Vec<String>)
         Ok(())
     });
     set("CASBAH_OBJECTS_MAX", &mut |text| {
-        policy.objects_max = number(text, OBJECTS_MAX as i64)? as u64;
+        policy.objects_max = number(text, Policy::OBJECTS_MAX as i64)? as u64;
         Ok(())
     });
     set("CASBAH_APPROVAL_HOURS", &mut |text| {
-        policy.approval_life = SignedDuration::from_hours(number(text, HOURS_MAX)?);
+        policy.approval_life = SignedDuration::from_hours(number(text, Policy::HOURS_MAX)?);
         Ok(())
     });
     set("CASBAH_APPROVERS", &mut |text| {

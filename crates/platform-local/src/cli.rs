@@ -61,6 +61,14 @@ The file:
   private_key_file = \"acme.pem\"         # or a JWK
   share_percent = 50                    # optional: of the org's limits
 
+  [policy]                              # optional: what `casbah actions` may do
+  approval = \"wary\"                     # or always, or never: when a second person has to agree
+  approval_hours = 24
+  objects_max = 500
+  approvers = [\"ann\", \"bob\"]          # left out, anybody but who asked
+  [policy.actions]                      # other rules for some
+  trash = \"always\"
+
 Secrets are named, never written in it: by an environment variable, or by a file that only you
 can read. File names are relative to the config file. With several [[connection]] blocks,
 tenants are read side by side.";

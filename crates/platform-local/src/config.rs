@@ -9,6 +9,7 @@ use std::path::Path;
 use casbah_model::app::{App, Components};
 use casbah_model::connection::{ConnectionId, ConnectionSettings};
 use casbah_model::permission::{Tier, UnknownTier};
+use casbah_platform_local::PolicyText;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,6 +18,13 @@ use crate::exit::{Exit, Failure};
 
 /// A config file is typed by people; anything larger is some other file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What a file says.
+#[derive(Debug)]
+pub struct Config {
+    pub connections: Vec<Configured>,
+    pub policy: PolicyText,
+}
 
 /// A connection of the file, checked as far as that is possible without calling anybody.
 #[derive(Debug)]
@@ -30,6 +38,7 @@ pub struct Configured {
 struct FileText {
     #[serde(default)]
     connection: Vec<Spanned<Entry>>,
+    policy: Option<Spanned<PolicyText>>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +69,7 @@ struct Entry {
 }
 
 /// Reads and checks a config file.
-pub fn read(path: &Path) -> Result<Vec<Configured>, Failure> {
+pub fn read(path: &Path) -> Result<Config, Failure> {
     let unreadable = |reason: String| {
         let what = format!("cannot read the config file {}: {reason}", path.display());
         Failure::new(Exit::Parameter, what)
@@ -83,7 +92,7 @@ pub fn read(path: &Path) -> Result<Vec<Configured>, Failure> {
 
 /// Reads a config file and keeps the connection of this name, or all.
 pub fn chosen(path: &Path, only: Option<&str>) -> Result<Vec<Configured>, Failure> {
-    let mut configured = read(path)?;
+    let mut configured = read(path)?.connections;
     let Some(name) = only else {
         return Ok(configured);
     };
@@ -124,7 +133,7 @@ impl Source<'_> {
     }
 }
 
-fn parse(source: &Source<'_>, folder: &Path) -> Result<Vec<Configured>, Failure> {
+fn parse(source: &Source<'_>, folder: &Path) -> Result<Config, Failure> {
     let file: FileText = toml::from_str(source.text).map_err(|error| malformed(source, &error))?;
     if file.connection.is_empty() {
         return Err(source
@@ -146,7 +155,20 @@ fn parse(source: &Source<'_>, folder: &Path) -> Result<Vec<Configured>, Failure>
         }
         configured.push(one);
     }
-    Ok(configured)
+    let policy = match file.policy {
+        Some(policy) => {
+            let at = policy.span();
+            let policy = policy.into_inner();
+            let trouble = |what| source.failure(at, format!("policy: {what}"));
+            policy.policy().map_err(trouble)?;
+            policy
+        }
+        None => PolicyText::default(),
+    };
+    Ok(Config {
+        connections: configured,
+        policy,
+    })
 }
 
 fn malformed(source: &Source<'_>, error: &toml::de::Error) -> Failure {

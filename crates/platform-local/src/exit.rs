@@ -144,9 +144,10 @@ impl From<OpenError> for Failure {
                 .with_fix("name a folder that you may write to with --out"),
             OpenError::Busy { .. } => Failure::new(Exit::Environment, what)
                 .with_fix("wait until the other one ends, or name another folder with --out"),
-            OpenError::Store(_) | OpenError::Object(_) | OpenError::Secret(_) => {
-                Failure::new(Exit::Environment, what)
-            }
+            OpenError::Policy { .. }
+            | OpenError::Store(_)
+            | OpenError::Object(_)
+            | OpenError::Secret(_) => Failure::new(Exit::Environment, what),
         }
     }
 }

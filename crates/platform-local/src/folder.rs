@@ -12,12 +12,27 @@ use casbah_model::transport::{Request, Response, TransportError};
 use casbah_pipeline::Settings;
 use casbah_platform_local::system::saved_clock;
 use casbah_platform_local::{
-    Durability, LocalSystem, ManualClock, Outside, SystemClock, SystemRng,
+    Durability, LocalSystem, ManualClock, Outside, PolicyText, SystemClock, SystemRng,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::cli::SizeArgs;
 use crate::exit::{Exit, Failure};
+
+/// Makes a policy the one that counts in a folder, for this process and for `casbah actions` beside it.
+pub fn keep_policy(
+    system: &mut LocalSystem,
+    folder: &Path,
+    policy: &PolicyText,
+) -> Result<(), Failure> {
+    system.ctx.policy = policy
+        .policy()
+        .map_err(|what| Failure::new(Exit::Parameter, format!("the policy of actions: {what}")))?;
+    policy.keep(folder).map_err(|error| {
+        let what = format!("cannot keep the policy in {}: {error}", folder.display());
+        Failure::new(Exit::Other, what).with_fix("see whether the disk is full")
+    })
+}
 
 /// What a demo was begun with. Written before anything else, so that no other tenant is mixed into its folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

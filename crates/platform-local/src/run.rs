@@ -11,9 +11,9 @@ use casbah_platform_local::{
 };
 
 use crate::cli::{EventArgs, Format, RunArgs};
-use crate::config::{self, Configured};
+use crate::config::{self, Config, Configured};
 use crate::exit::{Exit, Failure, chain};
-use crate::folder::refuse_demo;
+use crate::folder::{keep_policy, refuse_demo};
 use crate::output::{self, say};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -24,13 +24,17 @@ use crate::trouble;
 
 pub fn run(args: &RunArgs, progress: &Progress) -> Result<Exit, Failure> {
     let begun = Stopwatch::start();
-    let configured = config::read(&args.config)?;
+    let Config {
+        connections: configured,
+        policy,
+    } = config::read(&args.config)?;
     let secrets = secrets(&configured)?;
     refuse_demo(&args.out)?;
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?;
-    let system = LocalSystem::open(&args.out, outside(args.events)?)?;
+    let mut system = LocalSystem::open(&args.out, outside(args.events)?)?;
+    keep_policy(&mut system, &args.out, &policy)?;
     let ctx = &system.ctx;
     runtime.block_on(take_in(ctx, &configured, &secrets))?;
     let until = if args.once {

@@ -28,7 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::cli::ServeArgs;
 use crate::exit::{Exit, Failure};
-use crate::folder::refuse_demo;
+use crate::folder::{keep_policy, refuse_demo};
 use crate::output::{print, say};
 use crate::run::{outside, secrets, take_in};
 use crate::simulate::listen;
@@ -49,15 +49,23 @@ const END_S: u64 = 10;
 
 pub fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
     let configured = match &args.config {
-        Some(path) => config::read(path)?,
-        None => vec![],
+        Some(path) => Some(config::read(path)?),
+        None => None,
     };
+    let (configured, policy) = configured
+        .map(|config| (config.connections, config.policy))
+        .unzip();
+    let configured = configured.unwrap_or_default();
     let secrets = secrets(&configured)?;
     refuse_demo(&args.out)?;
     let runtime = runtime::real()?;
     let _inside = runtime.enter();
     let stop = runtime::stop()?.shared();
-    let system = Arc::new(LocalSystem::open(&args.out, outside(args.events)?)?);
+    let mut system = LocalSystem::open(&args.out, outside(args.events)?)?;
+    if let Some(policy) = policy {
+        keep_policy(&mut system, &args.out, &policy)?;
+    }
+    let system = Arc::new(system);
     let token = Token::of(&args.out)?;
     runtime.block_on(async {
         // A file that is not named changes nothing: connections are made and ended through the API.

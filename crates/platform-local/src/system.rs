@@ -21,7 +21,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 
-use crate::{FileSecrets, FolderObjects, LogNotifier, MemoryQueue, QueueSettings, SqliteState};
+use crate::{
+    FileSecrets, FolderObjects, LogNotifier, MemoryQueue, PolicyText, QueueSettings, SqliteState,
+};
 
 /// Invocations side by side: every stream of a tenant can be at work at once.
 const WORKERS: usize = 40;
@@ -63,6 +65,14 @@ pub enum OpenError {
         "there is nothing of casbah in {folder}; run `casbah demo` or `casbah run` with --out {folder} first"
     )]
     Empty { folder: PathBuf },
+    #[error(
+        "the policy of actions in {folder} cannot be read; run `casbah run` with the config file that has it"
+    )]
+    Policy {
+        folder: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -141,6 +151,13 @@ impl LocalSystem {
             settings,
             durability,
         } = outside;
+        let unreadable = |source| OpenError::Policy {
+            folder: folder.into(),
+            source,
+        };
+        let policy = PolicyText::kept(folder).map_err(unreadable)?;
+        let policy = policy.policy();
+        let policy = policy.map_err(|what| unreadable(std::io::Error::other(what)))?;
         let state = SqliteState::open(&folder.join("state.sqlite"), Arc::clone(&clock))?;
         let state = match durability {
             Durability::PowerCut => Arc::new(state.with_power_cuts()?),
@@ -172,7 +189,7 @@ impl LocalSystem {
                 tables: Some(Arc::new(Parquet)),
             },
             settings,
-            policy: Default::default(),
+            policy,
             tokens: Arc::default(),
             roots: Default::default(),
             meter: Default::default(),

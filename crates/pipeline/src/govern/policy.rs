@@ -60,6 +60,11 @@ impl Approval {
 }
 
 impl Policy {
+    /// What an action keeps of each object that did not become as planned has room for no more.
+    pub const OBJECTS_MAX: u64 = 10_000;
+    /// A plan that is older says nothing about how its targets are.
+    pub const HOURS_MAX: i64 = 168;
+
     /// Why a second person has to agree to a plan; `None` when nobody has to.
     pub fn needs_approval(&self, kind: ActionKind, counts: &Counts) -> Option<String> {
         let rule = self.of_kind.get(&kind).copied().unwrap_or(self.approval);

@@ -15,6 +15,10 @@ login = "http://127.0.0.1:18080"
 "#;
 
 fn parsed(text: &str) -> Result<Vec<Configured>, Failure> {
+    whole(text).map(|config| config.connections)
+}
+
+fn whole(text: &str) -> Result<Config, Failure> {
     parse(
         &Source {
             name: "casbah.toml".into(),
@@ -177,4 +181,17 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         "{failure}"
     );
     assert!(!failure.contains("hunter2"), "{failure}");
+}
+
+#[test]
+fn a_policy_is_read_and_what_is_wrong_in_it_is_named_with_its_line() {
+    let with = |policy: &str| whole(&format!("{GOOD}\n[policy]\n{policy}\n"));
+    let read = with("objects_max = 5000").expect("a good policy").policy;
+    assert_eq!(read.policy().expect("checked before").objects_max, 5000);
+    let failure = with("objects_max = 0").expect_err("a bad policy");
+    assert!(
+        failure.to_string().contains("line 12: policy: objects_max"),
+        "{failure}"
+    );
+    assert!(with("objects = 3").is_err());
 }
