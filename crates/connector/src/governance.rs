@@ -51,6 +51,8 @@ pub enum Readback {
     Shown,
     /// It works on it after it answered, and shows it some minutes later.
     Late,
+    /// It takes several steps, each of which shows, some only after minutes. A step that is sent twice is done once.
+    Steps,
     /// It shows nothing that could be compared; this is where it can be seen instead.
     Hidden(&'static str),
 }
@@ -61,6 +63,8 @@ pub struct Order<'a> {
     pub kind: ActionKind,
     pub target: &'a Target,
     pub parameters: &'a BTreeMap<String, String>,
+    /// How the target was when it was planned, for targets that are not where they were once something was done.
+    pub planned_from: Option<&'a Image>,
 }
 
 /// What a plan says of one target.

@@ -414,6 +414,16 @@ pub enum Effect {
     Refused(Cause),
 }
 
+impl Effect {
+    /// How the target was when it was planned, if it is to change.
+    pub fn before(&self) -> Option<&Image> {
+        match self {
+            Effect::Change { before, .. } => Some(before),
+            Effect::Nothing | Effect::Refused(_) => None,
+        }
+    }
+}
+
 /// How an action stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

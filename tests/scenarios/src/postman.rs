@@ -24,7 +24,7 @@ pub enum Strike {
 pub struct Postman {
     inner: Arc<dyn Transport>,
     strikes: Mutex<VecDeque<Strike>>,
-    /// Changes that arrived, by method and address.
+    /// Changes that arrived, by method, address and body.
     arrived: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -82,7 +82,8 @@ impl Transport for Postman {
         if let Some(Strike::Refused(status)) = strike {
             return Ok(answer(status));
         }
-        let line = format!("{:?} {}", request.method, request.url);
+        let body = String::from_utf8_lossy(&request.body);
+        let line = format!("{:?} {} {body}", request.method, request.url);
         let answered = self.inner.send(request).await;
         let is_done = answered.as_ref().is_ok_and(|answer| answer.status < 300);
         if is_done {

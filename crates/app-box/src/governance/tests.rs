@@ -45,6 +45,7 @@ async fn planned_with(
         kind,
         target: &target,
         parameters: &parameters,
+        planned_from: None,
     };
     let plan = Actions.plan(&bench.session(), order).await;
     plan.unwrap_or_else(|error| panic!("{}", error.chain()))
@@ -174,6 +175,7 @@ async fn a_target_is_written_as_the_records_have_it() {
             kind: ActionKind::RemoveLink,
             target: &target,
             parameters: &parameters,
+            planned_from: None,
         };
         let plan = Actions.plan(&bench.session(), order).await;
         let error = plan.expect_err("no target").to_string();

@@ -279,6 +279,7 @@ mod tests {
                 kind: ActionKind::ApplyLabel,
                 target: &target,
                 parameters: &parameters,
+                planned_from: None,
             };
             goal(&order, &known).map_err(|cause| cause.code)
         };

@@ -11,6 +11,8 @@ use crate::context::Context;
 const READ_AGAIN_MS: [i64; 5] = [0, 500, 1_000, 2_000, 4_000];
 /// How often a change is sent whose answers were lost and which never showed.
 const SENDS_MAX: u32 = 3;
+/// Steps of one unit that are taken in one go.
+const STEPS_MAX: u32 = 6;
 
 /// Which way a unit goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(crate) struct Unit<'a> {
     pub(crate) may_be_sent: bool,
     /// The vendor said that it took it.
     pub(crate) is_taken: bool,
-    /// It was looked at again for as long as the vendor may take to show it.
+    /// It was looked at again for as long as the vendor usually takes to show it.
     pub(crate) has_waited: bool,
 }
 
@@ -46,8 +48,12 @@ pub(crate) enum Outcome {
     /// Nobody knows, and it cannot be read back.
     Unsure(Cause),
     Failed(Cause),
-    /// Somebody holds it for now.
-    Locked(Cause),
+    /// Somebody holds it for now, or the vendor works on a step of it.
+    Locked {
+        cause: Cause,
+        /// Part of it is done, or may be.
+        is_begun: bool,
+    },
     /// It was sent, or may have been, to a vendor that works on it after it answered.
     Awaited {
         is_taken: bool,
@@ -63,7 +69,7 @@ impl Outcome {
             Outcome::Changed(_) => "changed",
             Outcome::Unsure(_) => "unsure",
             Outcome::Failed(_) => "failed",
-            Outcome::Locked(_) => "locked",
+            Outcome::Locked { .. } => "locked",
             Outcome::Awaited { .. } => "awaited",
         }
     }
@@ -74,7 +80,7 @@ impl Outcome {
             Outcome::Changed(cause)
             | Outcome::Unsure(cause)
             | Outcome::Failed(cause)
-            | Outcome::Locked(cause) => Some(cause),
+            | Outcome::Locked { cause, .. } => Some(cause),
         }
     }
 }
@@ -93,6 +99,7 @@ pub(crate) async fn attempt(
     match spec(governance, unit.order.kind).map(|spec| spec.readback) {
         Some(Readback::Shown) => shown(ctx, session, governance, unit).await,
         Some(Readback::Late) => late(ctx, session, governance, unit).await,
+        Some(Readback::Steps) => steps(ctx, session, governance, unit).await,
         Some(Readback::Hidden(_)) | None => hidden(session, governance, unit).await,
     }
 }
@@ -157,6 +164,58 @@ async fn late(
     }
 }
 
+/// The target shows each step, so the next one is taken from what the last one made of it. What does not show within
+/// seconds is left to the vendor, and looked at again as if somebody held it.
+async fn steps(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: Unit<'_>,
+) -> Result<Outcome, ConnectorError> {
+    let mut now = match before(session, governance, &unit).await? {
+        Ok(image) => image,
+        Err(outcome) => return Ok(outcome),
+    };
+    if unit.may_be_sent && !unit.has_waited {
+        // A step that somebody sent before us may be under way.
+        return Ok(under_way());
+    }
+    for _ in 0..STEPS_MAX {
+        match send(session, governance, &unit, &now).await {
+            Ok(()) | Err(ConnectorError::Unsure { .. }) => {}
+            Err(error) => {
+                let outcome = after_refusal(session, governance, &unit, error).await?;
+                return Ok(match outcome {
+                    Outcome::Locked { cause, .. } => Outcome::Locked {
+                        is_begun: unit.may_be_sent || now != *unit.from,
+                        cause,
+                    },
+                    outcome => outcome,
+                });
+            }
+        }
+        now = match after_step(ctx, session, governance, &unit, &now).await {
+            Ok(Ok(image)) if image != now => image,
+            Ok(Err(outcome)) => return Ok(outcome),
+            // Whatever keeps it from being read, it was sent.
+            Ok(Ok(_)) | Err(_) => return Ok(under_way()),
+        };
+    }
+    Ok(under_way())
+}
+
+fn under_way() -> Outcome {
+    let cause = Cause::new(
+        "under-way",
+        "the vendor took a step of it and does not show it yet",
+        "it is looked at again; if it stays so, see in the vendor's own log what became of it",
+    );
+    Outcome::Locked {
+        cause,
+        is_begun: true,
+    }
+}
+
 /// How a target is that is still to be changed, or why it is not.
 async fn before(
     session: &Session,
@@ -187,14 +246,44 @@ async fn after(
         if wait > 0 || !is_sure {
             ctx.sleep(SignedDuration::from_millis(wait.max(500))).await;
         }
-        now = match read(session, governance, unit).await? {
-            Seen::Image(image) if image == *unit.to => return Ok(Err(Outcome::Verified)),
-            Seen::Image(image) if image.is_between(unit.from, unit.to) => image,
-            Seen::Image(image) => return Ok(Err(changed(unit.to, &image))),
-            Seen::Not(outcome) => return Ok(Err(outcome)),
+        now = match look(session, governance, unit).await? {
+            Ok(image) => image,
+            Err(outcome) => return Ok(Err(outcome)),
         };
     }
     Ok(Ok(now))
+}
+
+/// Reads a target after a step, until it is another than before.
+async fn after_step(
+    ctx: &Context,
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+    before: &Image,
+) -> Result<Result<Image, Outcome>, ConnectorError> {
+    for wait in READ_AGAIN_MS {
+        ctx.sleep(SignedDuration::from_millis(wait)).await;
+        match look(session, governance, unit).await? {
+            Ok(image) if image == *before => {}
+            shown => return Ok(shown),
+        }
+    }
+    Ok(Ok(before.clone()))
+}
+
+/// How a target is on its way, or what became of it.
+async fn look(
+    session: &Session,
+    governance: &dyn Governance,
+    unit: &Unit<'_>,
+) -> Result<Result<Image, Outcome>, ConnectorError> {
+    Ok(match read(session, governance, unit).await? {
+        Seen::Image(image) if image == *unit.to => Err(Outcome::Verified),
+        Seen::Image(image) if image.is_between(unit.from, unit.to) => Ok(image),
+        Seen::Image(image) => Err(changed(unit.to, &image)),
+        Seen::Not(outcome) => Err(outcome),
+    })
 }
 
 fn not_effective() -> Cause {
@@ -306,7 +395,10 @@ fn changed(expected: &Image, found: &Image) -> Outcome {
 /// What an error says of the unit it came with; what is not about the unit stays an error.
 pub(crate) fn about_unit(error: ConnectorError) -> Result<Outcome, ConnectorError> {
     match error {
-        ConnectorError::Locked { cause } => Ok(Outcome::Locked(cause)),
+        ConnectorError::Locked { cause } => Ok(Outcome::Locked {
+            cause,
+            is_begun: false,
+        }),
         ConnectorError::Forbidden { cause } | ConnectorError::Declined { cause } => {
             Ok(Outcome::Failed(cause))
         }

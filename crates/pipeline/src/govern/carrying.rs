@@ -56,8 +56,8 @@ pub(crate) async fn turn(
     }
     let done = work(step, session, governance, &action, &units).await?;
     // What shows nothing is known not to be sent when it ends with an error: else it would be "unsure".
-    let is_shown =
-        spec(governance, action.kind).is_some_and(|spec| matches!(spec.readback, Readback::Shown));
+    let readback = spec(governance, action.kind).map(|spec| spec.readback);
+    let is_shown = matches!(readback, Some(Readback::Shown | Readback::Steps));
     let mut journal = Journal::new(step, ctx)?;
     journal.tell(&mut action).await?;
     let mut broke_off = None;
@@ -203,6 +203,7 @@ async fn one(
         kind: action.kind,
         target: &line.target,
         parameters: &action.parameters,
+        planned_from: line.effect.before(),
     };
     let direction = match action.is_undo {
         false => Direction::Apply,
@@ -221,6 +222,10 @@ async fn one(
             return Ok(Outcome::Already);
         }
     }
+    let looks = match spec(governance, action.kind).map(|spec| spec.readback) {
+        Some(Readback::Steps) => 1,
+        _ => LATE_LOOKS_MAX,
+    };
     let mut waiting = action.progress.later.iter();
     let later = waiting.find(|later| later.unit == number);
     let unit = Unit {
@@ -230,7 +235,7 @@ async fn one(
         to,
         may_be_sent,
         is_taken: later.is_some_and(|later| later.is_taken),
-        has_waited: later.is_some_and(|later| later.tries >= LATE_LOOKS_MAX),
+        has_waited: later.is_some_and(|later| later.tries >= looks),
     };
     attempt(ctx, session, governance, unit).await
 }
@@ -273,18 +278,20 @@ fn settle(
         return None;
     }
     let outcome = match outcome {
-        Outcome::Locked(_) if tries < LATER_TRIES_MAX && progress.later.len() < LATER_MAX => {
+        Outcome::Locked { is_begun, .. }
+            if tries < LATER_TRIES_MAX && (is_begun || progress.later.len() < LATER_MAX) =>
+        {
             let wait = LATER_AGAIN * (1 << tries.min(6));
             progress.later.push(Later {
                 unit,
                 tries: tries + 1,
                 at: ctx.now() + wait,
-                may_be_sent: false,
+                may_be_sent: is_begun,
                 is_taken: false,
             });
             return None;
         }
-        Outcome::Locked(cause) => Outcome::Failed(cause),
+        Outcome::Locked { cause, .. } => Outcome::Failed(cause),
         Outcome::Awaited { is_taken } => {
             let tries = if is_taken && !was_taken { 0 } else { tries };
             progress.later.push(Later {

@@ -79,6 +79,7 @@ async fn plan(
         kind: action.kind,
         target: &line.target,
         parameters: &action.parameters,
+        planned_from: None,
     };
     let (label, effect) = match governance.plan(session, order).await {
         Ok(plan) => (plan.label, plan.effect),
