@@ -4,6 +4,7 @@
 //! files"; developer guides, "Classifications". Files are changed as their owners, with the etag of what was read.
 
 mod accounts;
+mod custody;
 mod item;
 mod labels;
 mod link;
@@ -80,6 +81,7 @@ const ACTIONS: &[ActionSpec] = &[
     file(ActionKind::RemoveExternal),
     file(ActionKind::MakePrivate),
     file(ActionKind::Quarantine),
+    file(ActionKind::AdminQuarantine),
     file(ActionKind::Trash),
     file(ActionKind::RestoreFile),
     ActionSpec {

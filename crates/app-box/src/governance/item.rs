@@ -16,9 +16,12 @@ const FIELDS: &str =
     "id,type,name,etag,parent,path_collection,owned_by,is_externally_owned,shared_link";
 
 /// Where a target is: whose it is, and its kind and id.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) owner: String,
     pub(super) name: Name,
+    /// It belongs to our own account by now, which keeps it.
+    is_ours: bool,
 }
 
 impl Place {
@@ -32,6 +35,7 @@ impl Place {
             (Some(owner), Some(name)) => Ok(Place {
                 owner: owner.into(),
                 name,
+                is_ours: false,
             }),
             _ => Err(declined(
                 "target",
@@ -41,8 +45,28 @@ impl Place {
         }
     }
 
+    /// The same where our own account has it.
+    pub(super) fn ours(&self) -> Place {
+        Place {
+            is_ours: true,
+            ..self.clone()
+        }
+    }
+
+    /// A folder of our own account.
+    pub(super) fn own_folder(&self, id: &str) -> Option<Place> {
+        let name = Name::of_key(&format!("folder:{id}"))?;
+        Some(Place {
+            name,
+            ..self.ours()
+        })
+    }
+
     pub(super) fn acting(&self) -> Acting<'_> {
-        Acting::User(&self.owner)
+        match self.is_ours {
+            true => Acting::Ourselves,
+            false => Acting::User(&self.owner),
+        }
     }
 
     pub(super) fn path(&self) -> String {
@@ -95,6 +119,21 @@ impl Item {
         let path = self.path_collection.as_ref();
         let depth = path.map_or(0, |path| path.entries.len());
         (self.parent.as_ref(), depth.saturating_sub(1))
+    }
+
+    pub(super) fn folder_id(&self) -> &str {
+        self.parent.as_ref().map_or("0", |folder| &folder.id)
+    }
+
+    /// The folder of this depth that it lies in, the root being the first.
+    pub(super) fn folder_at(&self, depth: usize) -> Option<&Folder> {
+        self.path_collection.as_ref()?.entries.get(depth)
+    }
+
+    /// Whether it belongs to whose place this is.
+    pub(super) fn is_of(&self, place: &Place) -> bool {
+        let owner = self.owned_by.as_ref();
+        owner.is_none_or(|owner| owner.id == place.owner)
     }
 
     /// Why it cannot be acted on as this owner.

@@ -27,6 +27,7 @@ const INVITED_KEY: &str = "invited:";
 const UNKNOWN_KEY: &str = "unknown:";
 /// In front of a key: when the access ends.
 const UNTIL: &str = "until:";
+const EDITOR: &str = "editor";
 const ACCESS_ONLY: &str = "; access only";
 
 #[derive(Deserialize)]
@@ -167,6 +168,31 @@ pub(super) async fn remove(
         Ok(_) | Err(ConnectorError::Gone { .. }) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Lets the owner of a place edit a folder of ours, and accepts it for them where the enterprise asks for that.
+pub(super) async fn let_edit(
+    session: &Session,
+    folder: &Place,
+    owner: &Place,
+) -> Result<(), ConnectorError> {
+    let key = format!("{PERSON_KEY}{}", owner.owner);
+    let known = |people: &[Person]| people.iter().position(|person| person.key == key);
+    let mut people = all(session, folder).await?;
+    if known(&people).is_none() {
+        let to = Image::default().with(key.as_str(), EDITOR);
+        let_in(session, folder, &key, &to).await?;
+        people = all(session, folder).await?;
+    }
+    let person = known(&people).map(|at| &people[at]);
+    let Some(invitation) = person.filter(|person| !person.has_accepted) else {
+        return Ok(());
+    };
+    let path = path(&invitation.collaboration)?;
+    let body = Content::Json(json!({ "status": "accepted" }));
+    write(session, owner, Method::Put, &path, body, None)
+        .await
+        .map(|_| ())
 }
 
 /// Lets somebody in as an image says it, without a mail about it.

@@ -41,8 +41,7 @@ pub(super) struct Quarantine {
 pub(super) fn parent(item: &Item) -> String {
     match item.folder() {
         (Some(folder), 1) if folder.name.as_deref() == Some(QUARANTINE) => QUARANTINE.into(),
-        (Some(folder), _) => folder.id.clone(),
-        (None, _) => "0".into(),
+        _ => item.folder_id().into(),
     }
 }
 
@@ -50,10 +49,21 @@ pub(super) async fn find(
     session: &Session,
     place: &Place,
 ) -> Result<Option<Quarantine>, ConnectorError> {
-    let path = "/folders/0/items?fields=id,type,name,shared_link,has_collaborations";
+    find_in(session, place, "0", QUARANTINE).await
+}
+
+/// The folder of a name in another one, as whoever has the place.
+pub(super) async fn find_in(
+    session: &Session,
+    place: &Place,
+    folder: &str,
+    name: &str,
+) -> Result<Option<Quarantine>, ConnectorError> {
+    let path =
+        format!("/folders/{folder}/items?fields=id,type,name,shared_link,has_collaborations");
     let mut found = None;
-    each(session, path, place.acting(), |entry: Entry| {
-        if entry.r#type != "folder" || entry.name != QUARANTINE {
+    each(session, &path, place.acting(), |entry: Entry| {
+        if entry.r#type != "folder" || entry.name != name {
             return ControlFlow::Continue(());
         }
         found = Some(Quarantine {
@@ -75,10 +85,20 @@ pub(super) async fn id_of(
     if parent != QUARANTINE {
         return Ok(parent.into());
     }
-    if let Some(found) = find(session, place).await? {
+    make_in(session, place, "0", QUARANTINE).await
+}
+
+/// The id of the folder of a name in another one, which is made where there is none yet.
+pub(super) async fn make_in(
+    session: &Session,
+    place: &Place,
+    folder: &str,
+    name: &str,
+) -> Result<String, ConnectorError> {
+    if let Some(found) = find_in(session, place, folder, name).await? {
         return Ok(found.id);
     }
-    let body = Content::Json(json!({ "name": QUARANTINE, "parent": { "id": "0" } }));
+    let body = Content::Json(json!({ "name": name, "parent": { "id": folder } }));
     let answer = write(session, place, Method::Post, "/folders", body, None).await?;
     let made: Folder = answer.json(ANSWER_BYTES_MAX).await?;
     Ok(made.id)

@@ -9,6 +9,7 @@ use casbah_model::action::{ActionKind, Effect, Image, Undo};
 use casbah_model::transport::Method;
 use serde_json::json;
 
+use super::custody::{self, Kept, SEEN_BY};
 use super::item::{self, Item, Place, there, write};
 use super::link::{Access, Link, NO_PASSWORD, NO_WAY_BACK};
 use super::people::{self, PERSON, Person, until_key};
@@ -21,25 +22,29 @@ pub(super) const ACCESS: &str = "access";
 pub(super) const AT: &str = "at";
 
 const LINK: &str = "link";
-const PARENT: &str = "parent";
-const NAME: &str = "name";
+pub(super) const PARENT: &str = "parent";
+pub(super) const NAME: &str = "name";
 
 /// An item as far as an action is about it.
 struct Seen {
+    /// As whom it is read and changed.
+    place: Place,
     item: Item,
     people: Vec<Person>,
+    /// Where it is kept, if our own account keeps it.
+    kept: Option<Kept>,
 }
 
 impl Seen {
     async fn of(
         session: &Session,
         order: &Order<'_>,
-        place: &Place,
+        place: Place,
         item: Item,
     ) -> Result<Seen, ConnectorError> {
         let mut people = match order.kind {
             ActionKind::RemoveLink | ActionKind::NarrowLink | ActionKind::ExpireLink => vec![],
-            _ => people::all(session, place).await?,
+            _ => people::all(session, &place).await?,
         };
         let named = order.parameters.get(PERSON);
         people.retain(|person| match order.kind {
@@ -47,7 +52,38 @@ impl Seen {
             ActionKind::RemoveExternal => person.is_outside,
             _ => true,
         });
-        Ok(Seen { item, people })
+        Ok(Seen {
+            place,
+            item,
+            people,
+            kept: None,
+        })
+    }
+
+    /// Reads an item as its owner, or as our own account where that keeps it; else how its absence shows in an image.
+    async fn find(
+        session: &Session,
+        order: &Order<'_>,
+    ) -> Result<Result<Seen, Option<Image>>, ConnectorError> {
+        let place = Place::of(order)?;
+        let may_be_kept = order.kind == ActionKind::AdminQuarantine;
+        let other = match item::now(session, &place).await? {
+            // Whose it was may see it for as long as they are let into the folder that holds it.
+            Ok(item) if may_be_kept && !item.is_of(&place) => None,
+            Ok(item) => return Seen::of(session, order, place, item).await.map(Ok),
+            Err(other) => other,
+        };
+        if !may_be_kept {
+            return Ok(Err(other));
+        }
+        let Some((kept, item)) = Kept::find(session, &place).await? else {
+            return Ok(Err(other));
+        };
+        let seen = Seen::of(session, order, place.ours(), item).await?;
+        Ok(Ok(Seen {
+            kept: Some(kept),
+            ..seen
+        }))
     }
 
     fn link(&self) -> Option<Link> {
@@ -60,10 +96,15 @@ impl Seen {
         if let Some(link) = self.link().filter(|_| !is_of_people) {
             image = image.with(LINK, link.to_string());
         }
-        if kind == ActionKind::Quarantine {
-            image = image
-                .with(PARENT, quarantine::parent(&self.item))
-                .with(NAME, self.item.name.as_str());
+        if matches!(kind, ActionKind::Quarantine | ActionKind::AdminQuarantine) {
+            image = match &self.kept {
+                Some(kept) => kept.add_to(image),
+                None if kind == ActionKind::Quarantine => {
+                    image.with(PARENT, quarantine::parent(&self.item))
+                }
+                None => image.with(PARENT, self.item.folder_id()),
+            };
+            image = image.with(NAME, self.item.name.as_str());
         }
         for person in &self.people {
             image = image.with(person.key.as_str(), person.role.as_str());
@@ -86,9 +127,9 @@ pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, Co
     let place = Place::of(&order)?;
     let item = match there(session, &order, &place).await? {
         Ok(item) => item,
-        Err(plan) => return Ok(plan),
+        Err(plan) => return already_kept(session, &order, plan).await,
     };
-    let seen = Seen::of(session, &order, &place, item).await?;
+    let seen = Seen::of(session, &order, place, item).await?;
     let effect = match order.kind {
         // Without them everybody would be a stranger.
         ActionKind::RemoveExternal if session.tenant().domains.is_empty() => refused(
@@ -96,7 +137,8 @@ pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, Co
             "nobody knows which mail domains are the enterprise's own",
             "run `casbah test`, or name them in the setting domains",
         ),
-        ActionKind::Quarantine => quarantine_effect(session, &order, &place, &seen).await?,
+        ActionKind::Quarantine => quarantine_effect(session, &order, &seen).await?,
+        ActionKind::AdminQuarantine => custody_effect(session, &order, &seen).await?,
         _ => effect(session.now(), &order, &seen),
     };
     Ok(Plan {
@@ -105,18 +147,36 @@ pub(super) async fn plan(session: &Session, order: Order<'_>) -> Result<Plan, Co
     })
 }
 
+/// What is ours already is as it should be, although its owner has it no more.
+async fn already_kept(
+    session: &Session,
+    order: &Order<'_>,
+    plan: Plan,
+) -> Result<Plan, ConnectorError> {
+    if order.kind != ActionKind::AdminQuarantine {
+        return Ok(plan);
+    }
+    Ok(match Seen::find(session, order).await? {
+        Ok(Seen {
+            item,
+            kept: Some(kept),
+            ..
+        }) if kept.is_closed() => Plan {
+            label: item.name,
+            effect: Effect::Nothing,
+        },
+        _ => plan,
+    })
+}
+
 pub(super) async fn image(
     session: &Session,
     order: Order<'_>,
 ) -> Result<Option<Image>, ConnectorError> {
-    let place = Place::of(&order)?;
-    match item::now(session, &place).await? {
-        Ok(item) => {
-            let seen = Seen::of(session, &order, &place, item).await?;
-            Ok(Some(seen.image(order.kind)))
-        }
-        Err(other) => Ok(other),
-    }
+    Ok(match Seen::find(session, &order).await? {
+        Ok(seen) => Some(seen.image(order.kind)),
+        Err(other) => other,
+    })
 }
 
 fn effect(now: Timestamp, order: &Order<'_>, seen: &Seen) -> Effect {
@@ -194,9 +254,9 @@ fn ending(image: Image, link: Option<Link>, at: Timestamp) -> Image {
 async fn quarantine_effect(
     session: &Session,
     order: &Order<'_>,
-    place: &Place,
     seen: &Seen,
 ) -> Result<Effect, ConnectorError> {
+    let place = &seen.place;
     let folder = quarantine::find(session, place).await?;
     if let Some(folder) = folder {
         if place.is_folder() && folder.id == place.name.id.to_string() {
@@ -223,6 +283,21 @@ async fn quarantine_effect(
     Ok(change(seen, before, after))
 }
 
+/// Its link stays as in [`quarantine_effect`].
+async fn custody_effect(
+    session: &Session,
+    order: &Order<'_>,
+    seen: &Seen,
+) -> Result<Effect, ConnectorError> {
+    if let Some(obstacle) = custody::obstacle(session, &seen.place).await? {
+        return Ok(obstacle);
+    }
+    let before = seen.image(order.kind);
+    let after = narrowed(before.clone(), seen.link(), Access::Collaborators);
+    let after = custody::goal(seen.without_people(after));
+    Ok(change(seen, before, after))
+}
+
 /// Brings an item to an image, each call once: link and folder in one, then who is to go, then who is to come.
 ///
 /// The item is read first, because a change is made only to the etag that was read. When it is not as it was a moment
@@ -233,32 +308,97 @@ pub(super) async fn bring(
     now: &Image,
     to: &Image,
 ) -> Result<(), ConnectorError> {
-    let place = Place::of(&order)?;
-    let Ok(item) = item::now(session, &place).await? else {
+    let Ok(seen) = Seen::find(session, &order).await? else {
         return Ok(());
     };
-    let seen = Seen::of(session, &order, &place, item).await?;
     let image = seen.image(order.kind);
     if !image.is_between(now, to) {
         return Ok(());
     }
-    bring_item(session, &place, &seen, &image, to).await?;
+    match (order.kind, custody::is_kept(to)) {
+        (ActionKind::AdminQuarantine, true) => keep(session, &order, &seen, &image, to).await,
+        (ActionKind::AdminQuarantine, false) => give_back(session, &order, seen, to).await,
+        _ => bring_all(session, &seen, &image, to).await,
+    }
+}
+
+async fn bring_all(
+    session: &Session,
+    seen: &Seen,
+    image: &Image,
+    to: &Image,
+) -> Result<(), ConnectorError> {
+    let place = &seen.place;
+    bring_item(session, place, seen, image, to).await?;
     for person in &seen.people {
         if to.get(&person.key).is_none() {
-            people::remove(session, &place, person).await?;
+            people::remove(session, place, person).await?;
         }
     }
     for (key, _) in to.iter().filter(|(key, _)| is_of_person(key)) {
         if image.get(key).is_none() {
-            people::let_in(session, &place, key, to).await?;
+            people::let_in(session, place, key, to).await?;
         }
     }
     Ok(())
 }
 
+/// The same image where an item lies now.
+fn here(to: &Image, image: &Image) -> Image {
+    [PARENT, NAME].into_iter().fold(to.clone(), |to, name| {
+        to.with(name, image.get(name).unwrap_or_default())
+    })
+}
+
+/// Takes everybody off an item, and then the item from its owner.
+async fn keep(
+    session: &Session,
+    order: &Order<'_>,
+    seen: &Seen,
+    image: &Image,
+    to: &Image,
+) -> Result<(), ConnectorError> {
+    bring_all(session, seen, image, &here(to, image)).await?;
+    if let Some(kept) = &seen.kept {
+        return kept.close(session).await;
+    }
+    // It has another etag by now.
+    match Seen::find(session, order).await? {
+        Ok(Seen {
+            place,
+            item,
+            kept: None,
+            ..
+        }) => custody::take(session, &place, &item).await,
+        _ => Ok(()),
+    }
+}
+
+/// Gives an item back to its owner, and lets in again whom it was shared with.
+async fn give_back(
+    session: &Session,
+    order: &Order<'_>,
+    seen: Seen,
+    to: &Image,
+) -> Result<(), ConnectorError> {
+    let owner = Place::of(order)?;
+    let seen = match &seen.kept {
+        None => seen,
+        Some(kept) => {
+            kept.give_back(session, &owner, &seen.item, to).await?;
+            match Seen::find(session, order).await? {
+                Ok(seen) if seen.kept.is_none() => seen,
+                _ => return Ok(()),
+            }
+        }
+    };
+    let image = seen.image(order.kind);
+    bring_all(session, &seen, &image, to).await
+}
+
 /// Whether a name in an image is somebody.
 fn is_of_person(key: &str) -> bool {
-    !matches!(key, LINK | PARENT | NAME) && !key.starts_with(&until_key(""))
+    !matches!(key, LINK | PARENT | NAME | SEEN_BY) && !key.starts_with(&until_key(""))
 }
 
 async fn bring_item(
@@ -295,13 +435,17 @@ async fn bring_item(
     match write(session, place, Method::Put, &path, body, etag).await {
         Ok(_) => Ok(()),
         // The item was there a moment ago.
-        Err(ConnectorError::Gone { .. }) if is_moved => Err(declined(
-            "folder-gone",
-            "the folder it is to lie in is not there any more",
-            "take the folder out of the trash, or move the item at Box",
-        )),
+        Err(ConnectorError::Gone { .. }) if is_moved => Err(folder_gone()),
         Err(error) => Err(error),
     }
+}
+
+pub(super) fn folder_gone() -> ConnectorError {
+    declined(
+        "folder-gone",
+        "the folder it is to lie in is not there any more",
+        "take the folder out of the trash, or move the item at Box",
+    )
 }
 
 fn unknown_link() -> ConnectorError {
