@@ -7,6 +7,7 @@
 mod accounts;
 mod apps;
 mod calls;
+mod custody;
 mod grants;
 mod holdings;
 mod item;
@@ -105,6 +106,16 @@ const ACTIONS: &[ActionSpec] = &[
     file(ActionKind::InheritSharing),
     file(ActionKind::Quarantine),
     ActionSpec {
+        target: "DRIVE/ITEM of a file, by their ids",
+        parameters: &[Parameter {
+            name: custody::TO,
+            is_required: true,
+            what: "DRIVE/FOLDER that administrators keep it in, by their ids",
+        }],
+        readback: Readback::Steps,
+        ..file(ActionKind::AdminQuarantine)
+    },
+    ActionSpec {
         way_back: WayBack::None(trash::NO_WAY_BACK),
         ..file(ActionKind::Trash)
     },
@@ -191,11 +202,14 @@ impl Governance for Actions {
         session: &Session,
         order: Order<'_>,
     ) -> Result<Option<Image>, ConnectorError> {
-        if matches!(order.kind, ActionKind::ApplyLabel | ActionKind::RemoveLabel) {
-            // Which labels there are has been read for the plan.
-            return labels::verify(session, order).await;
+        match order.kind {
+            // Which labels there are, and whether the folder will do, has been read for the plan.
+            ActionKind::ApplyLabel | ActionKind::RemoveLabel => {
+                labels::verify(session, order).await
+            }
+            ActionKind::AdminQuarantine => custody::verify(session, order).await,
+            _ => Ok(see(session, order).await?.map(|seen| seen.image)),
         }
-        Ok(see(session, order).await?.map(|seen| seen.image))
     }
 
     async fn apply(
@@ -241,6 +255,7 @@ async fn see(session: &Session, order: Order<'_>) -> Result<Option<Seen>, Connec
         | ActionKind::MakePrivate
         | ActionKind::InheritSharing
         | ActionKind::Quarantine => sharing::see(session, order).await,
+        ActionKind::AdminQuarantine => custody::see(session, order).await,
         ActionKind::Trash => trash::see(session, order).await,
         ActionKind::ApplyLabel | ActionKind::RemoveLabel => labels::see(session, order).await,
         kind => Err(unknown(kind)),
@@ -272,6 +287,7 @@ async fn bring(
         | ActionKind::MakePrivate
         | ActionKind::InheritSharing
         | ActionKind::Quarantine => sharing::bring(session, order, now, to).await,
+        ActionKind::AdminQuarantine => custody::bring(session, order, now, to).await,
         ActionKind::Trash => trash::bring(session, order).await,
         ActionKind::ApplyLabel | ActionKind::RemoveLabel => labels::bring(session, order, to).await,
         kind => Err(unknown(kind)),

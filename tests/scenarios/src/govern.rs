@@ -180,7 +180,7 @@ async fn is_done_and_undone<S: Governed + 'static>(
     assert_eq!(done.state, ActionState::Verified, "{kind}: {done:?}");
     let arrived = stage.postman.arrived();
     assert_eq!(most(kind, &arrived), 1, "{arrived:?}");
-    if matches!(readback, Readback::Shown | Readback::Late) {
+    if matches!(readback, Readback::Shown | Readback::Late | Readback::Steps) {
         assert_eq!(done.counts.verified, 1, "{kind}");
         let (again, _) = stage.plan("plan-2", kind, &ready).await;
         assert_eq!(
@@ -201,7 +201,9 @@ async fn is_done_and_undone<S: Governed + 'static>(
     stage.go_on().await;
     let undone = stage.action(&done.id).await;
     assert_eq!(undone.state, ActionState::Undone, "{kind}: {undone:?}");
-    let (_, restored) = stage.plan("plan-3", kind, &ready).await;
+    let back = stage.world.simulator.back(kind, &ready[0]);
+    let back = back.unwrap_or_else(|| panic!("{kind}: nothing came back"));
+    let (_, restored) = stage.plan("plan-3", kind, &[back]).await;
     assert_eq!(
         images(&restored),
         (before, after),
@@ -225,7 +227,7 @@ async fn survives<S: Governed + 'static>(
     let arrived = stage.postman.arrived();
     let most = most(kind, &arrived);
     match readback {
-        Readback::Shown | Readback::Late => {
+        Readback::Shown | Readback::Late | Readback::Steps => {
             assert_eq!(
                 done.state,
                 ActionState::Verified,
@@ -321,7 +323,7 @@ impl<S: Governed + 'static> Stage<S> {
             "{kind}, dead at {fatal}: {arrived:?}"
         );
         match readback {
-            Readback::Shown | Readback::Late => {
+            Readback::Shown | Readback::Late | Readback::Steps => {
                 assert_eq!(
                     action.state,
                     ActionState::Verified,
@@ -400,7 +402,7 @@ macro_rules! governed {
             #[test]
             fn what_was_not_done_is_sent_again() {
                 each($tenant, async |stage, kind, _, readback| {
-                    if matches!(readback, Readback::Shown | Readback::Late) {
+                    if matches!(readback, Readback::Shown | Readback::Late | Readback::Steps) {
                         survives(stage, kind, readback, Strike::Refused(503)).await;
                     }
                 });
@@ -418,7 +420,7 @@ macro_rules! governed {
                 // What can be read back is dealt with alike: one kind dies at the even calls, and the next at the odd ones.
                 for (number, (kind, _, readback)) in (0..).zip(kinds(&$tenant())) {
                     let (first, step) = match readback {
-                        Readback::Shown | Readback::Late => (number % 2, 2),
+                        Readback::Shown | Readback::Late | Readback::Steps => (number % 2, 2),
                         Readback::Hidden(_) => (0, 1),
                     };
                     let calls = (first..).step_by(step);

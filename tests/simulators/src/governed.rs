@@ -33,4 +33,8 @@ pub trait Governed: Simulated {
     /// Changes a target as somebody else would, so that the action's plan is out of date; false where nothing of this
     /// kind can come in between.
     fn meddle(&self, kind: ActionKind, ready: &Ready) -> bool;
+    /// The target once an action on it was undone, which is another one where things come back as copies.
+    fn back(&self, _kind: ActionKind, ready: &Ready) -> Option<Ready> {
+        Some(ready.clone())
+    }
 }

@@ -96,11 +96,16 @@ pub(super) async fn following<T: DeserializeOwned>(
     })
 }
 
+enum Body {
+    Json(Value),
+    Text(String),
+}
+
 /// A change of something.
 pub(super) struct Change<'a> {
     method: Method,
     path: String,
-    body: Option<Value>,
+    body: Option<Body>,
     bucket: Bucket,
     rights: &'a [&'a str],
     /// The change is made only to what has this.
@@ -147,7 +152,14 @@ impl<'a> Change<'a> {
 
     pub(super) fn with(self, body: Value) -> Change<'a> {
         Change {
-            body: Some(body),
+            body: Some(Body::Json(body)),
+            ..self
+        }
+    }
+
+    pub(super) fn with_text(self, text: String) -> Change<'a> {
+        Change {
+            body: Some(Body::Text(text)),
             ..self
         }
     }
@@ -174,9 +186,14 @@ pub(super) async fn answer_to(
         call.headers.add("If-Match", etag);
     }
     match &change.body {
-        Some(body) => {
+        Some(Body::Json(body)) => {
             call.headers.add("Content-Type", "application/json");
             call.body = Bytes::from(body.to_string());
+        }
+        Some(Body::Text(text)) => {
+            call.headers
+                .add("Content-Type", "text/plain; charset=utf-8");
+            call.body = Bytes::from(text.clone());
         }
         None if change.method == Method::Post => call.headers.add("Content-Length", "0"),
         None => {}

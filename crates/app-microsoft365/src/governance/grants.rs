@@ -97,6 +97,10 @@ impl Grant {
         })
     }
 
+    pub(super) fn is_link(&self) -> bool {
+        matches!(self.kind, Kind::Link(_))
+    }
+
     /// Whether it is who was named, by id, address or the name in images, and lets nobody else in.
     pub(super) fn is_of(&self, wanted: &str) -> bool {
         self.people <= 1 && self.lets_in(wanted)

@@ -25,9 +25,13 @@ impl Place {
             let what = format!("\"{target}\" is no file or folder");
             return Err(declined("target", what, HOW_TO_NAME));
         };
+        Place::at(drive, &target.id)
+    }
+
+    pub(super) fn at(drive: &str, item: &str) -> Result<Place, ConnectorError> {
         Ok(Place {
             drive: segment(drive)?,
-            item: segment(&target.id)?,
+            item: segment(item)?,
         })
     }
 
@@ -62,9 +66,24 @@ pub(super) struct Item {
     #[serde(default)]
     parent_reference: Option<Parent>,
     #[serde(default)]
+    file: Option<File>,
+    #[serde(default)]
     folder: Option<IgnoredAny>,
     #[serde(default)]
     root: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    hashes: Option<Hashes>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hashes {
+    #[serde(default)]
+    quick_xor_hash: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +95,7 @@ struct Parent {
     drive_type: Option<String>,
 }
 
-const SELECT: &str = "?$select=id,name,eTag,parentReference,folder,root";
+const SELECT: &str = "?$select=id,name,eTag,parentReference,file,folder,root";
 
 impl Item {
     pub(super) fn name(&self) -> &str {
@@ -95,6 +114,12 @@ impl Item {
 
     pub(super) fn is_folder(&self) -> bool {
         self.folder.is_some()
+    }
+
+    /// The hash of a file's content, the only one that SharePoint and OneDrive for Business tell ("hashes resource type").
+    pub(super) fn content(&self) -> Option<&str> {
+        let hashes = self.file.as_ref()?.hashes.as_ref()?;
+        hashes.quick_xor_hash.as_deref()
     }
 
     /// Whether it lies in the library of a site, where the members of the site see whatever there is
@@ -117,6 +142,27 @@ pub(super) async fn find_at_root(
     name: &str,
 ) -> Result<Option<Item>, ConnectorError> {
     one(session, &place.root_path(&format!(":/{name}{SELECT}"))).await
+}
+
+/// The item of a name in a folder.
+pub(super) async fn find_in(
+    session: &Session,
+    folder: &Place,
+    name: &str,
+) -> Result<Option<Item>, ConnectorError> {
+    let name = segment(name)?;
+    one(session, &folder.path(&format!(":/{name}{SELECT}"))).await
+}
+
+/// What lies in a folder.
+pub(super) async fn children(
+    session: &Session,
+    folder: &Place,
+) -> Result<Vec<Item>, ConnectorError> {
+    let path = folder.path(&format!("/children{SELECT}&$top=200"));
+    let call = reading(session, &path, Bucket::Files, "item")?;
+    let found = following(session, call, FILES).await?;
+    Ok(found.unwrap_or_default())
 }
 
 async fn one<T: DeserializeOwned>(

@@ -19,7 +19,7 @@ pub(super) const PARENT: &str = "parent";
 pub(super) const NAME: &str = "name";
 
 /// SharePoint takes no longer names ("Restrictions and limitations in OneDrive and SharePoint", 400 for the whole path).
-const NAME_CHARS_MAX: usize = 255;
+pub(super) const NAME_CHARS_MAX: usize = 255;
 
 /// Where an item lies, with the drive's quarantine beside it.
 pub(super) struct Lying {

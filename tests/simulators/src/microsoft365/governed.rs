@@ -112,6 +112,17 @@ impl Governed for Simulator {
         }
     }
 
+    fn back(&self, kind: ActionKind, ready: &Ready) -> Option<Ready> {
+        let target = match kind {
+            ActionKind::AdminQuarantine => Simulator::back(self, &ready.target)?,
+            _ => ready.target.clone(),
+        };
+        Some(Ready {
+            target,
+            ..ready.clone()
+        })
+    }
+
     fn meddle(&self, kind: ActionKind, ready: &Ready) -> bool {
         if kind.subject() == Subject::File {
             return self.at_desk(|desk| desk.meddle_with_file(kind, &ready.target));

@@ -42,13 +42,13 @@ impl Desk<'_> {
         !self.has_item(original) && self.items_there(folder.drive).any(is_copy)
     }
 
-    fn is_back(&self, original: Place) -> bool {
+    /// The file of the same name and content where an original lay.
+    fn back(&self, original: Place) -> Option<Place> {
         let folder = self
             .parent_of(original)
-            .filter(|folder| self.has_item(*folder));
-        let name = self.name_of(original);
-        let found = folder.and_then(|folder| self.child_named(folder, &name));
-        found.is_some_and(|place| self.content_of(place) == self.content_of(original))
+            .filter(|folder| self.has_item(*folder))?;
+        let found = self.child_named(folder, &self.name_of(original))?;
+        (self.content_of(found) == self.content_of(original)).then_some(found)
     }
 }
 
@@ -66,9 +66,18 @@ impl Simulator {
 
     /// Whether a file of the same name and content lies where this one lay, or it still lies there itself.
     pub fn is_back(&self, target: &Target) -> bool {
+        self.back(target).is_some()
+    }
+
+    /// That file.
+    pub fn back(&self, target: &Target) -> Option<Target> {
         self.at_desk(|desk| {
-            let original = desk.place_once(target);
-            original.is_some_and(|original| desk.is_back(original))
+            let found = desk.back(desk.place_once(target)?)?;
+            let library = &desk.tenant.library;
+            Some(Target {
+                within: target.within.clone(),
+                id: library.item_id(found),
+            })
         })
     }
 }
