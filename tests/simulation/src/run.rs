@@ -417,11 +417,13 @@ async fn act(host: &Host, doing: Doing) {
             host.operate("resume", resume).await;
         }
         Doing::Accept => {
-            host.operate("accept", async |ctx| {
-                let accepted = accept(ctx, &connection_name(), "users").await;
-                unless_gone(accepted.map(drop))
-            })
-            .await;
+            for collection in held(host) {
+                host.operate("accept", async |ctx| {
+                    let accepted = accept(ctx, &connection_name(), &collection).await;
+                    unless_gone(accepted.map(drop))
+                })
+                .await;
+            }
         }
         Doing::UseUpDay => crate::day::use_up(host).await,
         Doing::Acting(what) => acting::act(host, what).await,
@@ -434,6 +436,15 @@ fn unless_gone(done: Result<(), StageError>) -> Result<(), StageError> {
         Err(StageError::UnknownConnection { .. } | StageError::Refused(_)) => Ok(()),
         done => done,
     }
+}
+
+/// Lists that are held back.
+fn held(host: &Host) -> Vec<String> {
+    let watch = host.world.watch.state();
+    let items = watch.shadow.items();
+    let held = items.filter(|(_, item)| item.contains_key("held"));
+    let names = held.filter_map(|(key, _)| key.sk.strip_prefix("S#"));
+    names.map(Into::into).collect()
 }
 
 async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result<(), StageError> {

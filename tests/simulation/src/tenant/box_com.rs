@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use casbah_model::SignedDuration;
 use casbah_model::action::{ActionKind, Subject, Target};
+use casbah_model::cursor::floor;
 use casbah_model::file::Sharing;
 use casbah_model::ports::Clock;
+use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::StageError;
 use casbah_pipeline::inventory::Summary;
 use casbah_simulators::box_com::{
@@ -183,10 +184,18 @@ impl super::Draft for Draft {
 
 fn log(holds: &Holdings) -> Vec<Logged> {
     let all = holds.activities.iter();
+    let hour = SignedDuration::from_hours(1);
+    let held: Vec<_> = all.clone().filter(|one| one.was_held_back).collect();
+    // What comes behind an empty page in its span is not asked for.
+    let is_hidden = |created: Timestamp| {
+        let mut held = held.iter().map(|one| one.created);
+        held.any(|first| first <= created && floor(first, hour) == floor(created, hour))
+    };
     all.map(|one| Logged {
         id: one.id.clone(),
         occurred: one.created,
         stored: one.logged,
+        is_hidden: is_hidden(one.created),
     })
     .collect()
 }

@@ -197,6 +197,7 @@ fn log(holds: &Holdings) -> Vec<Logged> {
         id: one.uuid.clone(),
         occurred: one.published,
         stored: one.visible,
+        is_hidden: false,
     })
     .collect()
 }

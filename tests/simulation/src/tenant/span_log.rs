@@ -18,6 +18,8 @@ pub struct Logged {
     pub occurred: Timestamp,
     /// From when on the log shows it.
     pub stored: Timestamp,
+    /// A page in its hour was empty although more came, so that only the last reading asks again and is sure to find it.
+    pub is_hidden: bool,
 }
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -56,6 +58,7 @@ pub fn difference(seen: &Reader<'_>, feed: &str, all: &[Logged]) -> Option<Strin
             id,
             occurred,
             stored,
+            ..
         } = one;
         format!("{id} of {occurred}, stored at {stored}, is missing")
     })
@@ -84,23 +87,28 @@ impl Read {
     /// Whether one of the readings that are over came by an event when it was there.
     fn shows(&self, one: &Logged) -> bool {
         let &Logged {
-            occurred, stored, ..
+            occurred,
+            stored,
+            is_hidden,
+            ..
         } = one;
         if occurred < self.connected - REACH {
             return false;
         }
         let stored = stored + SKEW;
+        let hour = floor(occurred, HOUR) + HOUR;
+        let is_read_last = hour + LAST_AFTER <= self.late && stored <= hour + LAST_AFTER;
+        if is_hidden || is_read_last {
+            return is_read_last;
+        }
         // What was before the connection is read when all has caught up, and each time again.
         let is_old = occurred < floor(self.connected, NEW);
         if is_old && stored <= self.connected {
             return true;
         }
         let window = floor(occurred, NEW) + NEW;
-        let hour = floor(occurred, HOUR) + HOUR;
         let is_new = !is_old && window <= self.live && stored <= window + NEW_AFTER;
-        is_new
-            || (hour <= self.late && stored <= hour + LATE_AFTER)
-            || (hour + LAST_AFTER <= self.late && stored <= hour + LAST_AFTER)
+        is_new || (hour <= self.late && stored <= hour + LATE_AFTER)
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Activity {
     pub streamed: Vec<Timestamp>,
     /// When `admin_logs` has it.
     pub logged: Timestamp,
+    /// A page of `admin_logs` that begins with it was empty once, or more often.
+    pub was_held_back: bool,
 }
 
 impl Holdings {
@@ -90,7 +92,8 @@ impl Holdings {
             times.push(timestamp(time_of(*place)));
         }
         let oldest: Millis = desk.now - LOG_HISTORY;
-        let logged = schedule.logged.values().map(|logged| {
+        let held_back = &desk.state.world.held_back;
+        let logged = schedule.logged.iter().map(|(place, logged)| {
             let scene = desk.scene_of(logged.number);
             let row = scene.row();
             let thing = scene.thing.as_ref().filter(|_| row.is_scan_trigger);
@@ -103,6 +106,7 @@ impl Holdings {
                 created: timestamp(scene.created),
                 streamed: streamed.remove(&logged.number).unwrap_or_default(),
                 logged: timestamp(logged.visible),
+                was_held_back: held_back.contains_key(place),
             };
             (scene.created, activity)
         });

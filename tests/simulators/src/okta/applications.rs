@@ -198,7 +198,7 @@ impl Desk<'_> {
                 }
             }
             (Method::Get | Method::Delete, ["tokens"]) => {
-                let users = 0..self.user_count();
+                let users = (0..self.user_count()).filter(|user| self.status(*user).is_some());
                 let tokens = users.flat_map(|user| self.tokens_of(user));
                 let theirs: Vec<_> = tokens.filter(|token| token.app == app).collect();
                 if call.method == Method::Delete {
