@@ -7,12 +7,12 @@ use casbah_model::SignedDuration;
 use casbah_model::action::{ActionKind, ActionState};
 use casbah_model::file::Sharing;
 use casbah_pipeline::StageError;
-use casbah_pipeline::govern::{self, ActionItem, Asked, Decision, Selection, Wish};
+use casbah_pipeline::govern::{self, Asked, Selection, Wish};
 use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator};
 use casbah_simulators::governed::{Governed, Ready};
 
 use crate::box_com::enterprise;
-use crate::govern::{APPROVER, ASKER, Stage, asked};
+use crate::govern::{Stage, asked};
 use crate::world::{World, in_virtual_time, name, started};
 
 fn plan() -> Plan {
@@ -36,25 +36,11 @@ fn ids(ready: &[Ready]) -> Vec<&str> {
     ids.map(|id| id.rsplit(':').next().unwrap_or(id)).collect()
 }
 
-fn held(stage: &Stage<Simulator>, ready: &[Ready]) -> Vec<ItemHeld> {
+pub fn held(stage: &Stage<Simulator>, ready: &[Ready]) -> Vec<ItemHeld> {
     let held = ids(ready)
         .into_iter()
         .map(|id| stage.world.simulator.item(id));
     held.map(|held| held.expect("it is there")).collect()
-}
-
-async fn undo(stage: &Stage<Simulator>, action: &ActionItem) -> ActionItem {
-    let ctx = &stage.system.ctx;
-    let undo = govern::undo(ctx, &name(), &action.id, ASKER, "a drill").await;
-    undo.expect("a way back");
-    stage.go_on().await;
-    if stage.action(&action.id).await.state == ActionState::Pending {
-        let decision = Decision::Approve;
-        let approved = govern::decide(ctx, &name(), &action.id, APPROVER, decision).await;
-        approved.expect("approved");
-        stage.go_on().await;
-    }
-    stage.action(&action.id).await
 }
 
 #[test]
@@ -84,7 +70,7 @@ fn what_is_quarantined_is_its_owners_alone_and_comes_back_as_it_was() {
             );
             assert_eq!(others, (0, 0, 0), "{item:?}");
         }
-        let undone = undo(&stage, &done).await;
+        let undone = stage.undo(&done).await;
         assert_eq!(undone.state, ActionState::Undone, "{undone:?}");
         assert_eq!(held(&stage, &ready), before);
     });
@@ -107,7 +93,7 @@ fn a_quarantine_that_others_see_is_none() {
             has_password,
         });
         // The same owner, because it is the owner's folder.
-        let again = undo(&stage, &done).await;
+        let again = stage.undo(&done).await;
         assert_eq!(again.state, ActionState::Undone, "{again:?}");
         let refused = stage
             .carry_out("away-2", ActionKind::Quarantine, &ready[..1])
@@ -129,7 +115,7 @@ fn what_came_from_a_folder_that_is_gone_stays_in_quarantine() {
             .carry_out("away-1", ActionKind::Quarantine, &ready)
             .await;
         stage.world.simulator.act(Deed::Trash { item: folder });
-        let undone = undo(&stage, &done).await;
+        let undone = stage.undo(&done).await;
         assert_eq!(undone.counts.undo_failed, 1, "{undone:?}");
         let why = &undone.exceptions[0].why;
         assert!(why.contains("folder"), "{why}");
@@ -165,7 +151,7 @@ fn errors_of_box_around_a_change_of_many_calls_are_survived() {
                 .await;
             assert_eq!(done.state, ActionState::Verified, "{fault:?}: {done:?}");
             simulator.switch(fault, Some(FaultSettings::times(2)));
-            let undone = undo(&stage, &done).await;
+            let undone = stage.undo(&done).await;
             assert_eq!(undone.state, ActionState::Undone, "{fault:?}: {undone:?}");
             assert_eq!(held(&stage, &ready), before, "{fault:?}");
         });

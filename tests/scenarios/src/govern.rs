@@ -68,7 +68,12 @@ impl<S: Governed + 'static> Stage<S> {
         action.expect("taken in").id
     }
 
-    async fn plan(&self, id: &str, kind: ActionKind, ready: &[Ready]) -> (ActionItem, UnitView) {
+    pub async fn plan(
+        &self,
+        id: &str,
+        kind: ActionKind,
+        ready: &[Ready],
+    ) -> (ActionItem, UnitView) {
         let id = self.ask(id, kind, ready, Wish::DryRun).await;
         self.go_on().await;
         (self.action(&id).await, self.unit(&id).await)
@@ -89,6 +94,17 @@ impl<S: Governed + 'static> Stage<S> {
                 .await
                 .expect("approved");
         }
+    }
+
+    /// Has an action undone, and waits until that is over.
+    pub async fn undo(&self, action: &ActionItem) -> ActionItem {
+        let ctx = &self.system.ctx;
+        let undo = govern::undo(ctx, &name(), &action.id, ASKER, "a drill").await;
+        undo.expect("a way back");
+        self.go_on().await;
+        self.approve(&action.id).await;
+        self.go_on().await;
+        self.action(&action.id).await
     }
 
     pub async fn action(&self, id: &ActionId) -> ActionItem {

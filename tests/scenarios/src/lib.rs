@@ -9,6 +9,7 @@ mod box_com;
 mod box_files;
 mod changes;
 mod contracts;
+mod custody;
 mod deaths;
 mod editions;
 mod govern;

@@ -99,7 +99,16 @@ pub(super) async fn make_in(
         return Ok(found.id);
     }
     let body = Content::Json(json!({ "name": name, "parent": { "id": folder } }));
-    let answer = write(session, place, Method::Post, "/folders", body, None).await?;
-    let made: Folder = answer.json(ANSWER_BYTES_MAX).await?;
-    Ok(made.id)
+    match write(session, place, Method::Post, "/folders", body, None).await {
+        Ok(answer) => {
+            let made: Folder = answer.json(ANSWER_BYTES_MAX).await?;
+            Ok(made.id)
+        }
+        // Whoever works on the next object made it in this moment.
+        Err(error @ ConnectorError::Declined { .. }) => {
+            let found = find_in(session, place, folder, name).await?;
+            found.map(|found| found.id).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
 }

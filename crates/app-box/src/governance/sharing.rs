@@ -316,7 +316,7 @@ pub(super) async fn bring(
         return Ok(());
     }
     match (order.kind, custody::is_kept(to)) {
-        (ActionKind::AdminQuarantine, true) => keep(session, &order, &seen, &image, to).await,
+        (ActionKind::AdminQuarantine, true) => keep(session, &order, seen, to).await,
         (ActionKind::AdminQuarantine, false) => give_back(session, &order, seen, to).await,
         _ => bring_all(session, &seen, &image, to).await,
     }
@@ -350,28 +350,29 @@ fn here(to: &Image, image: &Image) -> Image {
     })
 }
 
-/// Takes everybody off an item, and then the item from its owner.
+/// Takes an item from its owner, and then everybody off it: when it cannot be moved nothing has changed.
 async fn keep(
     session: &Session,
     order: &Order<'_>,
-    seen: &Seen,
-    image: &Image,
+    seen: Seen,
     to: &Image,
 ) -> Result<(), ConnectorError> {
-    bring_all(session, seen, image, &here(to, image)).await?;
-    if let Some(kept) = &seen.kept {
-        return kept.close(session).await;
-    }
-    // It has another etag by now.
-    match Seen::find(session, order).await? {
-        Ok(Seen {
-            place,
-            item,
-            kept: None,
-            ..
-        }) => custody::take(session, &place, &item).await,
-        _ => Ok(()),
-    }
+    let seen = match &seen.kept {
+        Some(_) => seen,
+        None => {
+            custody::take(session, &seen.place, &seen.item).await?;
+            match Seen::find(session, order).await? {
+                Ok(seen) => seen,
+                Err(_) => return Ok(()),
+            }
+        }
+    };
+    let Some(kept) = &seen.kept else {
+        return Ok(());
+    };
+    kept.close(session).await?;
+    let image = seen.image(order.kind);
+    bring_all(session, &seen, &image, &here(to, &image)).await
 }
 
 /// Gives an item back to its owner, and lets in again whom it was shared with.

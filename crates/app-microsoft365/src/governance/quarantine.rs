@@ -128,7 +128,16 @@ async fn folder(session: &Session, place: &Place) -> Result<String, ConnectorErr
         "folder": {},
         "@microsoft.graph.conflictBehavior": "fail",
     });
-    let answer = answer_to(session, change.with(body)).await?;
-    let made: Item = answer.json(ANSWER_BYTES_MAX).await?;
-    Ok(made.id)
+    match answer_to(session, change.with(body)).await {
+        Ok(answer) => {
+            let made: Item = answer.json(ANSWER_BYTES_MAX).await?;
+            Ok(made.id)
+        }
+        // Whoever works on the next object made it in this moment.
+        Err(error @ ConnectorError::Declined { .. }) => {
+            let found = Lying::find(session, place).await?.folder;
+            found.map(|found| found.id).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
 }
