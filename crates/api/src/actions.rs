@@ -241,6 +241,20 @@ pub async fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::accepted(&document, &location))
 }
 
+pub async fn cancel(call: &Call<'_>) -> Result<Reply, Problem> {
+    let why = only_reason(call)?;
+    let known = find(call).await?;
+    let connection = call.connection_id()?;
+    let location = call.link(&connection, &format!("/actions/{}", known.id));
+    if is_last(call, &known, "cancelled", &why) {
+        return Ok(Reply::accepted(&document(call, &known)?, &location));
+    }
+    let by = &call.caller.principal;
+    let cancelled = govern::cancel(call.ctx, &connection, &known.id, by, &why).await;
+    let document = document(call, &cancelled.map_err(refused)?)?;
+    Ok(Reply::accepted(&document, &location))
+}
+
 /// Whether the last step of this name was the same caller's, for the same reason.
 fn is_last(call: &Call<'_>, action: &ActionItem, step: &str, why: &str) -> bool {
     let last = action.history.iter().rfind(|past| past.step == step);

@@ -50,6 +50,7 @@ enum Handler {
     ApproveAction,
     RejectAction,
     UndoAction,
+    CancelAction,
     StopActions,
     ResumeActions,
     ReadStop,
@@ -80,7 +81,7 @@ const fn route(
 const PAGED: &[&str] = &["limit", "next_token"];
 
 #[rustfmt::skip]
-static ROUTES: [Route; 36] = [
+static ROUTES: [Route; 37] = [
     route(Method::GET, "/v1/health", &[], Handler::Health),
     route(Method::GET, "/v1/openapi.yaml", &[], Handler::OpenApi),
     route(Method::GET, "/v1/problems/{code}", &[], Handler::ExplainProblem),
@@ -114,6 +115,7 @@ static ROUTES: [Route; 36] = [
     route(Method::POST, "/v1/connections/{connection}/actions/{action}/approve", &[], Handler::ApproveAction),
     route(Method::POST, "/v1/connections/{connection}/actions/{action}/reject", &[], Handler::RejectAction),
     route(Method::POST, "/v1/connections/{connection}/actions/{action}/undo", &[], Handler::UndoAction),
+    route(Method::POST, "/v1/connections/{connection}/actions/{action}/cancel", &[], Handler::CancelAction),
     route(Method::POST, "/v1/actions/stop", &[], Handler::StopActions),
     route(Method::GET, "/v1/actions/stop", &[], Handler::ReadStop),
     route(Method::POST, "/v1/actions/resume", &[], Handler::ResumeActions),
@@ -161,6 +163,7 @@ async fn act(call: &Call<'_>, action: Handler) -> Result<Reply, Problem> {
         Handler::ApproveAction => actions::approve(call).await,
         Handler::RejectAction => actions::reject(call).await,
         Handler::UndoAction => actions::undo(call).await,
+        Handler::CancelAction => actions::cancel(call).await,
         Handler::StopActions => actions::stop(call).await,
         Handler::ResumeActions => actions::resume(call).await,
         Handler::ReadStop => actions::read_stop(call).await,
@@ -216,6 +219,7 @@ fn need(action: Handler) -> Need {
         | Handler::AskForAction
         | Handler::RejectAction
         | Handler::UndoAction
+        | Handler::CancelAction
         | Handler::StopActions => Need::Fields,
         _ => Need::Nothing,
     }

@@ -37,7 +37,7 @@ use crate::hint::nudge;
 use crate::items::{self, Scope};
 use crate::step::{Committed, Next, Step, leave};
 
-pub use ask::{Asked, Decision, actions, ask, decide, find, undo, work_until};
+pub use ask::{Asked, Decision, actions, ask, cancel, decide, find, undo, work_until};
 pub use item::{ActionItem, Counts, Exception, Happened, Progress, Wish};
 pub use policy::{Approval, Policy};
 use record::Journal;
@@ -202,7 +202,8 @@ async fn choose(
             ActionState::Approved | ActionState::Applying | ActionState::Undoing
         );
         // A connection that is to observe by now does not go on with what was asked for before.
-        if acts && (is_stopped || tier < Tier::Act) {
+        // What is cancelled is only read back.
+        if acts && !action.is_cancelled && (is_stopped || tier < Tier::Act) {
             later.push(now + STOPPED_AGAIN);
         } else if action.state == ActionState::Pending
             && action.is_told()

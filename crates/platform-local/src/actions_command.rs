@@ -45,6 +45,7 @@ pub fn actions(args: &ActionsArgs) -> Result<Exit, Failure> {
         }
         Verb::Apply(args) => apply(args),
         Verb::Undo(args) => undo(&args.decide, &args.reason),
+        Verb::Cancel(args) => cancel(&args.decide, &args.reason),
         Verb::Show(args) => show(args),
         Verb::List(args) => list(&args.connection, &args.place),
         Verb::Stop(args) => {
@@ -316,6 +317,18 @@ fn undo(args: &DecideArgs, reason: &str) -> Result<Exit, Failure> {
         let ctx = place.ctx();
         govern::undo(ctx, &connection, &id, &by, reason).await?;
         stopped(ctx).await?;
+        let action = place.until(&connection, &id, is_at_rest).await?;
+        place.shown(&connection, &action, UNITS).await
+    })?;
+    tell(&action, &units, args.place.output)
+}
+
+fn cancel(args: &DecideArgs, reason: &str) -> Result<Exit, Failure> {
+    let (connection, id) = named(&args.connection, &args.id)?;
+    let place = Place::open(&args.place.out)?;
+    let by = person(&args.who);
+    let (action, units) = runtime::real()?.block_on(async {
+        govern::cancel(place.ctx(), &connection, &id, &by, reason).await?;
         let action = place.until(&connection, &id, is_at_rest).await?;
         place.shown(&connection, &action, UNITS).await
     })?;

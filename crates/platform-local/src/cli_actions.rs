@@ -48,6 +48,8 @@ pub enum Verb {
     Apply(DecideArgs),
     /// Puts back what an action changed.
     Undo(UndoArgs),
+    /// Ends an action before it is done: what is begun is finished and read back, the rest is left alone.
+    Cancel(CancelArgs),
     /// Shows one action and its objects.
     Show(ShowArgs),
     /// Lists the actions of a connection, the latest first.
@@ -138,6 +140,15 @@ pub struct UndoArgs {
     #[command(flatten)]
     pub decide: DecideArgs,
     /// Why it is taken back.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    #[command(flatten)]
+    pub decide: DecideArgs,
+    /// Why it is not to go on.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
 }

@@ -12,7 +12,7 @@ use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, P
 use casbah_simulators::governed::{Governed, Ready};
 
 use crate::box_com::enterprise;
-use crate::govern::{Stage, asked};
+use crate::govern::{ASKER, Stage, asked};
 use crate::world::{World, in_virtual_time, name, started};
 
 fn plan() -> Plan {
@@ -247,5 +247,64 @@ fn every_public_link_is_removed_by_one_plan() {
         let done = stage.action(&id).await;
         assert_eq!(done.state, ActionState::Verified, "{done:?}");
         assert_eq!(public(simulator), [] as [String; 0]);
+    });
+}
+
+/// One of two is locked: it is ended with what was done, which can be undone.
+#[test]
+fn what_is_cancelled_goes_no_further_and_can_be_undone() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let (ctx, kind) = (&stage.system.ctx, ActionKind::Quarantine);
+        let ready = stage.world.simulator.ready(kind, 2);
+        let before = held(&stage, &ready);
+        let locked = Some(FaultSettings::times(1));
+        stage.world.simulator.switch(Fault::ItemLocked, locked);
+        let id = stage.ask("away-1", kind, &ready, Wish::Apply).await;
+        stage.go_on().await;
+        stage.approve(&id).await;
+        stage
+            .world
+            .run_for(&stage.system, SignedDuration::from_secs(20))
+            .await;
+        let begun = stage.action(&id).await;
+        assert_eq!((begun.counts.verified, begun.left()), (1, 1), "{begun:?}");
+        let stopped = govern::stop(ctx, ASKER, "something is wrong").await;
+        stopped.expect("stopped");
+        let cancelled = govern::cancel(ctx, &name(), &id, ASKER, "the wrong folder").await;
+        assert!(cancelled.expect("it goes on").is_cancelled);
+        stage.go_on().await;
+        let done = stage.action(&id).await;
+        assert_eq!(done.state, ActionState::Failed, "{done:?}");
+        let code = done.cause.as_ref().map(|cause| cause.code.as_str());
+        assert_eq!(code, Some("cancelled"));
+        assert_eq!((done.counts.verified, done.counts.failed), (1, 0));
+        let again = govern::cancel(ctx, &name(), &id, ASKER, "again").await;
+        assert!(again.is_err(), "it is over");
+        govern::resume(ctx).await.expect("resumed");
+        let undone = stage.undo(&done).await;
+        assert_eq!(undone.state, ActionState::Undone, "{undone:?}");
+        assert_eq!(held(&stage, &ready), before);
+    });
+}
+
+#[test]
+fn what_is_cancelled_before_it_began_is_rejected() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let (ctx, kind) = (&stage.system.ctx, ActionKind::Trash);
+        let ready = stage.world.simulator.ready(kind, 2);
+        let id = stage.ask("away-1", kind, &ready, Wish::Apply).await;
+        stage.go_on().await;
+        let stopped = govern::stop(ctx, ASKER, "a drill").await;
+        stopped.expect("stopped");
+        stage.approve(&id).await;
+        assert_eq!(stage.action(&id).await.state, ActionState::Approved);
+        let cancelled = govern::cancel(ctx, &name(), &id, ASKER, "the wrong folder").await;
+        assert_eq!(cancelled.expect("ended").state, ActionState::Rejected);
+        govern::resume(ctx).await.expect("resumed");
+        stage.go_on().await;
+        assert_eq!(stage.action(&id).await.state, ActionState::Rejected);
+        assert_eq!(stage.postman.arrived(), BTreeMap::new());
     });
 }

@@ -136,3 +136,22 @@ fn what_an_enterprise_lets_nobody_move_stays_as_it_was() {
         assert_eq!(held(&stage, &ready), before);
     });
 }
+
+#[test]
+fn what_was_done_of_a_change_that_failed_is_put_back_too() {
+    in_virtual_time(async {
+        let stage = Stage::set(acted_on()).await;
+        let simulator = &stage.world.simulator;
+        let ready = simulator.ready(KIND, 1);
+        let before = held(&stage, &ready);
+        let always = Some(box_com::FaultSettings::always());
+        simulator.switch(box_com::Fault::PolicyForbids, always);
+        let failed = stage.carry_out("kept-1", KIND, &ready).await;
+        assert_eq!(failed.counts.failed, 1, "{failed:?}");
+        assert_ne!(held(&stage, &ready), before, "it was moved by then");
+        simulator.switch(box_com::Fault::PolicyForbids, None);
+        let undone = stage.undo(&failed).await;
+        assert_eq!(undone.state, ActionState::Undone, "{undone:?}");
+        assert_eq!(held(&stage, &ready), before);
+    });
+}

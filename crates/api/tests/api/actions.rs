@@ -120,6 +120,26 @@ fn one_asks_another_allows_it_and_it_is_done_and_undone() {
 }
 
 #[test]
+fn who_asked_ends_it_before_it_begins_and_says_so_twice() {
+    in_virtual_time(async {
+        let door = acme().await;
+        let asked = door.post_by(ANN, ACTIONS, suspend(&door, 2, "apply")).await;
+        let at = asked.header("location").to_string();
+        asked.is(202);
+        go_on(&door).await;
+        let cancel = format!("{at}/cancel");
+        let why = json!({ "reason": "the wrong people" });
+        let ended = door.post_by(ANN, &cancel, why.clone()).await.is(202);
+        assert_eq!(ended["state"], "rejected");
+        door.post_by(ANN, &cancel, why).await.is(202);
+        let late = json!({ "reason": "once more" });
+        let late = door.post_by(ANN, &cancel, late).await;
+        assert_eq!(late.status.as_u16(), 409);
+        late.is_problem("action-state", None);
+    });
+}
+
+#[test]
 fn everybody_who_is_like_something_is_one_action() {
     in_virtual_time(async {
         let door = acme().await;

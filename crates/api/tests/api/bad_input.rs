@@ -417,7 +417,11 @@ fn body_for(method: &Method, path: &str) -> Option<String> {
                 json!({ "kind": kind, "targets": targets, "reason": "a drill", "wish": "plan" });
             Some(body.to_string())
         }
-        Method::POST if path.ends_with("/reject") || path.ends_with("/undo") => {
+        Method::POST
+            if ["/reject", "/undo", "/cancel"]
+                .iter()
+                .any(|end| path.ends_with(end)) =>
+        {
             Some(json!({ "reason": "a drill" }).to_string())
         }
         _ => None,

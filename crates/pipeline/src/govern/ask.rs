@@ -93,6 +93,7 @@ pub async fn ask(
         wish: asked.wish,
         state: ActionState::Planning,
         is_undo: false,
+        is_cancelled: false,
         requested_by: asked.by.clone(),
         requested_at: now,
         approved_by: None,
@@ -234,6 +235,37 @@ pub async fn decide(
     .await
 }
 
+/// Ends an action before it is done: what is begun is finished and read back, nothing else is sent.
+pub async fn cancel(
+    ctx: &Context,
+    connection: &ConnectionId,
+    id: &ActionId,
+    by: &str,
+    why: &str,
+) -> Result<ActionItem, StageError> {
+    let scope = connection_of(ctx, connection).await?.scope();
+    update(ctx, &scope, id, |action, now| {
+        if !action.state.is_open() {
+            let what = format!("{id} is {} already", action.state.name());
+            let fix = "`casbah actions undo` puts back what it changed";
+            return Err(refused("state", what, fix));
+        }
+        let has_begun = matches!(action.state, ActionState::Applying | ActionState::Undoing);
+        match (has_begun, action.is_undo) {
+            (true, _) => action.is_cancelled = true,
+            // An undoing that has not begun leaves the action as it was.
+            (false, true) => {
+                action.state = ended(action);
+                action.is_undo = false;
+            }
+            (false, false) => action.state = ActionState::Rejected,
+        }
+        action.happened("cancelled", by, now, Some(why));
+        Ok(())
+    })
+    .await
+}
+
 /// How an action ended before somebody wanted it undone.
 pub(super) fn ended(action: &ActionItem) -> ActionState {
     match action.counts.failed {
@@ -253,7 +285,8 @@ pub async fn undo(
     let scope = connection_of(ctx, connection).await?.scope();
     update(ctx, &scope, id, |action, now| {
         let is_over = matches!(action.state, ActionState::Verified | ActionState::Failed);
-        let changed = action.counts.verified;
+        // What failed may be done in part.
+        let changed = action.counts.verified + action.counts.failed;
         if !is_over || changed == 0 {
             let what = format!("{id} is {} and has nothing to undo", action.state.name());
             let fix = "only what an action changed, and was read back, can be put back";
@@ -282,6 +315,7 @@ pub async fn undo(
         action.exceptions.retain(|exception| !exception.is_undo);
         action.counts.undo_failed = 0;
         action.is_undo = true;
+        action.is_cancelled = false;
         action.requested_by = by.into();
         action.requested_at = now;
         action.approved_by = None;

@@ -30,6 +30,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) may_be_sent: bool,
     /// The vendor said that it took it.
     pub(crate) is_taken: bool,
+    /// It is read, and nothing is sent.
+    pub(crate) only_look: bool,
     /// It was looked at again for as long as the vendor usually takes to show it.
     pub(crate) has_waited: bool,
 }
@@ -112,6 +114,7 @@ async fn shown(
     unit: Unit<'_>,
 ) -> Result<Outcome, ConnectorError> {
     let mut now = match before(session, governance, &unit).await? {
+        Ok(_) if unit.only_look => return Ok(cancelled()),
         Ok(image) => image,
         Err(outcome) => return Ok(outcome),
     };
@@ -144,6 +147,7 @@ async fn late(
     let is_taken = unit.is_taken;
     let now = match before(session, governance, &unit).await? {
         Ok(_) if unit.may_be_sent && !unit.has_waited => return Ok(Outcome::Awaited { is_taken }),
+        Ok(_) if unit.only_look => return Ok(cancelled()),
         Ok(_) if is_taken => return Ok(Outcome::Failed(not_effective())),
         Ok(image) => image,
         Err(outcome) => return Ok(outcome),
@@ -176,6 +180,9 @@ async fn steps(
         Ok(image) => image,
         Err(outcome) => return Ok(outcome),
     };
+    if unit.only_look && unit.has_waited {
+        return Ok(cancelled());
+    }
     if unit.may_be_sent && !unit.has_waited {
         // A step that somebody sent before us may be under way.
         return Ok(under_way());
@@ -202,6 +209,14 @@ async fn steps(
         };
     }
     Ok(under_way())
+}
+
+fn cancelled() -> Outcome {
+    Outcome::Failed(Cause::new(
+        "cancelled",
+        "the action was cancelled before this was done, or when a part of it was",
+        "undo the action to put back whatever was done, or plan it again",
+    ))
 }
 
 fn under_way() -> Outcome {

@@ -29,6 +29,8 @@ const LATE_LOOKS_MAX: u32 = 3;
 const LATE_MAX: usize = 200;
 /// So many failures in a row are no accident: whatever is wrong, it is wrong for the rest as well.
 const FAILURES_IN_A_ROW_MAX: u32 = 25;
+/// The outcome of units that may be done in part.
+const FAILED: &str = "failed";
 /// Exceptions that an action keeps; with more of them it stops.
 const EXCEPTIONS_MAX: usize = 500;
 
@@ -44,7 +46,9 @@ pub(crate) async fn turn(
     let begun = begin(ctx, &mut action);
     let Some(units) = begun else {
         // Everything left is held by somebody else.
-        let at = action.progress.later.iter().map(|later| later.at).min();
+        let later = action.progress.later.iter();
+        let later = later.filter(|later| later.may_be_sent || !action.is_cancelled);
+        let at = later.map(|later| later.at).min();
         return Ok(Turn::Idle(at));
     };
     // What is about to be sent is marked first, so that whoever comes after us reads before they send.
@@ -100,7 +104,11 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
         }
     }
     let progress = &mut action.progress;
-    let end = action.counts.planned.min(progress.next + CHUNK);
+    let last = match action.is_cancelled {
+        true => progress.tried,
+        false => action.counts.planned,
+    };
+    let end = last.min(progress.next + CHUNK);
     let late = progress.later.iter().filter(|later| later.may_be_sent);
     if progress.next < end && late.count() < LATE_MAX {
         let units = (progress.next..end).map(|unit| (unit, unit < progress.tried));
@@ -109,12 +117,16 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
         return Some(units);
     }
     let now = ctx.now();
-    let due = progress.later.iter_mut().filter(|later| later.at <= now);
+    // Of what is cancelled only that is looked at which may have been sent.
+    let is_cancelled = action.is_cancelled;
+    let is_left = |later: &Later| later.may_be_sent || !is_cancelled;
+    let is_over = !progress.later.iter().any(is_left);
+    let due = progress.later.iter_mut();
     let mut units: Vec<_> = due
+        .filter(|later| later.at <= now && is_left(later))
         .map(|later| (later.unit, std::mem::replace(&mut later.may_be_sent, true)))
         .collect();
     units.sort_unstable();
-    let is_over = progress.later.is_empty();
     (!units.is_empty() || is_over).then_some(units)
 }
 
@@ -234,10 +246,16 @@ async fn one(
         from,
         to,
         may_be_sent,
+        only_look: action.is_cancelled,
         is_taken: later.is_some_and(|later| later.is_taken),
         has_waited: later.is_some_and(|later| later.tries >= looks),
     };
-    attempt(ctx, session, governance, unit).await
+    let outcome = attempt(ctx, session, governance, unit).await?;
+    Ok(match outcome {
+        // Whatever it is now, it is none of what the action failed to make of it.
+        Outcome::Changed(_) if action.is_undo && has_failed(action, number) => Outcome::Already,
+        outcome => outcome,
+    })
 }
 
 /// What a unit is brought from, and to, in the direction that its action goes.
@@ -256,6 +274,15 @@ fn was_spared(action: &ActionItem, unit: u64) -> bool {
     }
     let mut exceptions = action.exceptions.iter();
     exceptions.any(|exception| exception.unit == unit && !exception.is_undo)
+        && !has_failed(action, unit)
+}
+
+/// Whether the action failed at a unit, and may have done part of it.
+fn has_failed(action: &ActionItem, unit: u64) -> bool {
+    let mut exceptions = action.exceptions.iter();
+    exceptions.any(|exception| {
+        exception.unit == unit && !exception.is_undo && exception.outcome == FAILED
+    })
 }
 
 /// Counts how a unit ended; returns what is to be told of it.
@@ -364,12 +391,19 @@ fn record(
 }
 
 fn is_over(action: &ActionItem) -> bool {
-    is_done(action) || must_stop(action)
+    is_done(action) || is_wound_up(action) || must_stop(action)
 }
 
 fn is_done(action: &ActionItem) -> bool {
     let progress = &action.progress;
     progress.next >= action.counts.planned && progress.later.is_empty()
+}
+
+/// Whether all that was begun before somebody cancelled it has been read back.
+fn is_wound_up(action: &ActionItem) -> bool {
+    let progress = &action.progress;
+    let is_waiting = progress.later.iter().any(|later| later.may_be_sent);
+    action.is_cancelled && progress.next >= progress.tried && !is_waiting
 }
 
 fn must_stop(action: &ActionItem) -> bool {
@@ -388,7 +422,15 @@ fn end(action: &mut ActionItem) {
     };
     let ahead = counts.planned - action.progress.next.min(counts.planned);
     let left = ahead + action.progress.later.len() as u64;
-    action.cause = if !is_done(action) {
+    let cancelled = action.is_cancelled && !is_done(action);
+    action.is_cancelled = false;
+    action.cause = if cancelled {
+        Some(Cause::new(
+            "cancelled",
+            format!("it was cancelled with {left} objects not dealt with"),
+            "`casbah actions undo` puts back what it changed",
+        ))
+    } else if !is_done(action) {
         Some(Cause::new(
             "stopped",
             format!("it was stopped after {failed} failures, with {left} objects not dealt with"),

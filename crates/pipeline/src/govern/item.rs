@@ -27,6 +27,9 @@ pub struct ActionItem {
     /// It is being undone, or is to be.
     #[serde(default)]
     pub is_undo: bool,
+    /// Somebody wants it ended: what may have been sent is read back, and nothing else is sent.
+    #[serde(default)]
+    pub is_cancelled: bool,
     /// Who asked for what is to be done now: the action, or its undoing.
     pub requested_by: String,
     pub requested_at: Timestamp,
@@ -135,7 +138,7 @@ pub struct Exception {
 /// One step of an action that a person took, or that time did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Happened {
-    /// `requested`, `approved`, `rejected`, `expired` or `undo-requested`.
+    /// `requested`, `approved`, `rejected`, `cancelled`, `expired` or `undo-requested`.
     pub step: String,
     pub by: String,
     pub at: Timestamp,
@@ -184,7 +187,7 @@ impl ActionItem {
     }
 
     /// Units that are still to be dealt with.
-    pub(crate) fn left(&self) -> u64 {
+    pub fn left(&self) -> u64 {
         let ahead = match self.state {
             ActionState::Planning => self.counts.objects - self.counts.planned,
             _ => self.counts.planned.saturating_sub(self.progress.next),

@@ -26,7 +26,7 @@ pub const FAMILY: &str = "actions";
 pub struct Record {
     pub action: ActionId,
     pub kind: ActionKind,
-    /// `requested`, `approved`, `rejected`, `expired`, `undo-requested`, `applied`, `undone` or `ended`.
+    /// `requested`, `approved`, `rejected`, `cancelled`, `expired`, `undo-requested`, `applied`, `undone` or `ended`.
     pub step: String,
     pub at: Timestamp,
     /// Who asked for it, or who took this step.

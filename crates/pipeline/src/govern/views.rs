@@ -66,7 +66,7 @@ impl ActionView {
             expires_at: action.expires_at,
             counts,
             held: action.progress.later.len(),
-            can_be_undone: is_over && counts.verified > 0 && counts.reversible > 0,
+            can_be_undone: is_over && counts.verified + counts.failed > 0 && counts.reversible > 0,
             cause: action.cause.clone(),
             history: action.history.clone(),
         }

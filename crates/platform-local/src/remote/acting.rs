@@ -45,6 +45,11 @@ pub fn actions(carrier: &mut Carrier, args: &ActionsArgs) -> Result<Exit, Failur
             )?;
             finish(carrier, &path(&args.decide), &args.decide.place, is_at_rest)
         }
+        Verb::Cancel(args) => {
+            let body = json!({ "reason": args.reason });
+            post(carrier, &args.decide, "cancel", body)?;
+            finish(carrier, &path(&args.decide), &args.decide.place, is_at_rest)
+        }
         Verb::Show(args) => {
             let path = format!("/v1/connections/{}/actions/{}", args.connection, args.id);
             let action = read(carrier, &path)?;
