@@ -21,7 +21,7 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>, troubles: &mut Vec<String>)
         }
     };
     set("CASBAH_APPROVAL", &mut |text| {
-        policy.approval = approval(text)?;
+        policy.approval = text.parse()?;
         Ok(())
     });
     set("CASBAH_APPROVAL_OF", &mut |text| {
@@ -43,13 +43,6 @@ pub fn read(lookup: impl Fn(&str) -> Option<String>, troubles: &mut Vec<String>)
     policy
 }
 
-fn approval(text: &str) -> Result<Approval, String> {
-    Approval::named(text).ok_or_else(|| {
-        let names = Approval::ALL.map(Approval::name).join(", ");
-        format!("{text:?}, none of {names}")
-    })
-}
-
 /// `kind=rule`, with commas between.
 fn of_kind(text: &str) -> Result<BTreeMap<ActionKind, Approval>, String> {
     let mut rules = BTreeMap::new();
@@ -61,7 +54,7 @@ fn of_kind(text: &str) -> Result<BTreeMap<ActionKind, Approval>, String> {
             let error: casbah_model::action::UnknownAction = error;
             format!("{text:?}; {error}")
         })?;
-        if rules.insert(kind, approval(rule.trim())?).is_some() {
+        if rules.insert(kind, rule.trim().parse()?).is_some() {
             return Err(format!("{text:?}, with two rules for {kind}"));
         }
     }

@@ -293,46 +293,43 @@ fn approve(args: &DecideArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn apply(args: &DecideArgs) -> Result<Exit, Failure> {
+/// Changes what is to become of an action, waits until that is over, and shows it.
+fn go_on(
+    args: &DecideArgs,
+    change: impl AsyncFnOnce(&Context, &ConnectionId, &ActionId, &str) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
     let (connection, id) = named(&args.connection, &args.id)?;
     let place = Place::open(&args.place.out)?;
     let by = person(&args.who);
     let (action, units) = runtime::real()?.block_on(async {
-        let ctx = place.ctx();
-        if govern::find(ctx, &connection, &id).await?.state == ActionState::Pending {
-            govern::decide(ctx, &connection, &id, &by, Decision::Approve).await?;
-        }
-        stopped(ctx).await?;
+        change(place.ctx(), &connection, &id, &by).await?;
         let action = place.until(&connection, &id, is_at_rest).await?;
         place.shown(&connection, &action, UNITS).await
     })?;
     tell(&action, &units, args.place.output)
+}
+
+fn apply(args: &DecideArgs) -> Result<Exit, Failure> {
+    go_on(args, async |ctx, connection, id, by| {
+        if govern::find(ctx, connection, id).await?.state == ActionState::Pending {
+            govern::decide(ctx, connection, id, by, Decision::Approve).await?;
+        }
+        stopped(ctx).await
+    })
 }
 
 fn undo(args: &DecideArgs, reason: &str) -> Result<Exit, Failure> {
-    let (connection, id) = named(&args.connection, &args.id)?;
-    let place = Place::open(&args.place.out)?;
-    let by = person(&args.who);
-    let (action, units) = runtime::real()?.block_on(async {
-        let ctx = place.ctx();
-        govern::undo(ctx, &connection, &id, &by, reason).await?;
-        stopped(ctx).await?;
-        let action = place.until(&connection, &id, is_at_rest).await?;
-        place.shown(&connection, &action, UNITS).await
-    })?;
-    tell(&action, &units, args.place.output)
+    go_on(args, async |ctx, connection, id, by| {
+        govern::undo(ctx, connection, id, by, reason).await?;
+        stopped(ctx).await
+    })
 }
 
 fn cancel(args: &DecideArgs, reason: &str) -> Result<Exit, Failure> {
-    let (connection, id) = named(&args.connection, &args.id)?;
-    let place = Place::open(&args.place.out)?;
-    let by = person(&args.who);
-    let (action, units) = runtime::real()?.block_on(async {
-        govern::cancel(place.ctx(), &connection, &id, &by, reason).await?;
-        let action = place.until(&connection, &id, is_at_rest).await?;
-        place.shown(&connection, &action, UNITS).await
-    })?;
-    tell(&action, &units, args.place.output)
+    go_on(args, async |ctx, connection, id, by| {
+        govern::cancel(ctx, connection, id, by, reason).await?;
+        Ok(())
+    })
 }
 
 /// Nobody waits for what somebody stopped.

@@ -79,10 +79,8 @@ impl PolicyText {
 }
 
 fn approval(key: &str, rule: &str) -> Result<Approval, String> {
-    Approval::named(rule).ok_or_else(|| {
-        let names = Approval::ALL.map(Approval::name).join(", ");
-        format!("{key} is \"{rule}\", none of {names}")
-    })
+    let parsed: Result<Approval, String> = rule.parse();
+    parsed.map_err(|what| format!("{key} is {what}"))
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub(super) async fn obstacle(
     }))
 }
 
-/// Has the owner move an item into a folder of ours, and takes them out of it.
+/// Has the owner move an item into a folder of ours, which [`Kept::close`] takes them out of.
 pub(super) async fn take(
     session: &Session,
     place: &Place,
@@ -132,11 +132,7 @@ pub(super) async fn take(
     };
     people::let_edit(session, &folder, place).await?;
     let id = folder.name.id.to_string();
-    move_to(session, place, item, &id, &item.name).await?;
-    for person in people::all(session, &folder).await? {
-        people::remove(session, &folder, &person).await?;
-    }
-    Ok(())
+    move_to(session, place, item, &id, &item.name).await
 }
 
 async fn move_to(

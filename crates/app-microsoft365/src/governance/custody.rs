@@ -12,9 +12,9 @@ use casbah_model::file::Sharing;
 use casbah_model::transport::Method;
 use serde_json::json;
 
-use super::grants::Grant;
 use super::item::{self, Item, Place};
-use super::quarantine::{NAME, NAME_CHARS_MAX, PARENT};
+use super::quarantine::{NAME, NAME_CHARS_MAX, PARENT, folder_gone};
+use super::trash::remove;
 use super::{Change, Seen, declined, send};
 use crate::wire::segment;
 
@@ -244,10 +244,8 @@ async fn obstacle_of_folder(
         let fix = "make one in a site that only administrators see, and write DRIVE/ITEM as the records of files have it";
         return Ok(Some(Cause::new("parameter", what, fix)));
     }
-    let entries = item::permissions(session, &folder.place).await?;
-    let domains = &session.tenant().domains;
-    let entries = entries.unwrap_or_default();
-    let mut grants = entries.iter().filter_map(|entry| Grant::of(entry, domains));
+    let grants = item::grants(session, &folder.place).await?;
+    let mut grants = grants.unwrap_or_default().into_iter();
     let is_open = grants.any(|grant| grant.is_link() || grant.sharing >= Sharing::External);
     Ok(is_open.then(|| {
         let what = format!("the folder {to} is shared by a link or with people outside");
@@ -341,11 +339,7 @@ impl Custody {
         }
         let place = self.folder.place.beside(&kept.id)?;
         match copy(session, &place, &self.parent, name).await {
-            Err(ConnectorError::Gone { .. }) => Err(declined(
-                "folder-gone",
-                "the folder it is to lie in is not there any more",
-                "take the folder out of the recycle bin, or move the copy in Microsoft 365",
-            )),
+            Err(ConnectorError::Gone { .. }) => Err(folder_gone()),
             done => done,
         }
     }
@@ -375,13 +369,4 @@ async fn copy(
         "includeAllVersionHistory": true,
     });
     send(session, Change::file(Method::Post, path).with(body)).await
-}
-
-/// Throws something away, if it still is what was read.
-async fn remove(session: &Session, place: &Place, item: &Item) -> Result<(), ConnectorError> {
-    let change = Change::file(Method::Delete, place.path("")).if_still(item.e_tag.clone());
-    match send(session, change).await {
-        Ok(()) | Err(ConnectorError::Gone { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
 }

@@ -4,6 +4,7 @@ use casbah_connector::{ConnectorError, Order, Session};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::grants::Grant;
 use super::{FILES, answered, declined, following, reading};
 use crate::limits::Bucket;
 use crate::wire::segment;
@@ -185,4 +186,17 @@ pub(super) async fn permissions(
         "permissions",
     )?;
     following(session, call, FILES).await
+}
+
+/// Everybody whom an item lets in but its owner; `None` where there is no such item.
+pub(super) async fn grants(
+    session: &Session,
+    place: &Place,
+) -> Result<Option<Vec<Grant>>, ConnectorError> {
+    let entries = permissions(session, place).await?;
+    let domains = &session.tenant().domains;
+    Ok(entries.map(|entries| {
+        let grants = entries.iter().filter_map(|entry| Grant::of(entry, domains));
+        grants.collect()
+    }))
 }

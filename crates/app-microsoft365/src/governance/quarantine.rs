@@ -7,7 +7,7 @@ use casbah_model::connection::Cause;
 use casbah_model::transport::Method;
 use serde_json::json;
 
-use super::grants::{Grant, Kind};
+use super::grants::Kind;
 use super::item::{self, Item, Place};
 use super::{Change, answer_to, declined, send};
 use crate::wire::ANSWER_BYTES_MAX;
@@ -62,10 +62,8 @@ impl Lying {
         let Some(folder) = &self.folder else {
             return Ok(None);
         };
-        let entries = item::permissions(session, &place.beside(&folder.id)?).await?;
-        let domains = &session.tenant().domains;
-        let entries = entries.unwrap_or_default();
-        let mut grants = entries.iter().filter_map(|entry| Grant::of(entry, domains));
+        let grants = item::grants(session, &place.beside(&folder.id)?).await?;
+        let mut grants = grants.unwrap_or_default().into_iter();
         // Members of a site see what lies in it wherever it lies; the plan says so.
         let is_shared = grants.any(|grant| grant.kind != Kind::Claim);
         Ok(is_shared.then(|| {
@@ -108,13 +106,17 @@ pub(super) async fn bring(
     match send(session, change.with(body)).await {
         Ok(()) => Ok(()),
         // The item was there a moment ago.
-        Err(ConnectorError::Gone { .. }) => Err(declined(
-            "folder-gone",
-            "the folder it is to lie in is not there any more",
-            "take the folder out of the recycle bin, or move the item in Microsoft 365",
-        )),
+        Err(ConnectorError::Gone { .. }) => Err(folder_gone()),
         Err(error) => Err(error),
     }
+}
+
+pub(super) fn folder_gone() -> ConnectorError {
+    declined(
+        "folder-gone",
+        "the folder it is to lie in is not there any more",
+        "take the folder out of the recycle bin, or move the item in Microsoft 365",
+    )
 }
 
 /// The id of the drive's quarantine, which is made where there is none yet.

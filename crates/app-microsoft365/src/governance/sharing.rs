@@ -48,14 +48,9 @@ async fn access(
     let Some(item) = item::find(session, place).await? else {
         return Ok(None);
     };
-    let Some(entries) = item::permissions(session, place).await? else {
+    let Some(grants) = item::grants(session, place).await? else {
         return Ok(None);
     };
-    let domains = &session.tenant().domains;
-    let grants = entries
-        .iter()
-        .filter_map(|entry| Grant::of(entry, domains))
-        .collect::<Vec<_>>();
     let wanted = order.parameters.get(PERSON).map_or("", String::as_str);
     let entangled = match order.kind {
         ActionKind::RemovePerson => grants

@@ -6,7 +6,7 @@ use casbah_model::action::{Image, Undo};
 use casbah_model::connection::Cause;
 use casbah_model::transport::Method;
 
-use super::item::{self, Place};
+use super::item::{self, Item, Place};
 use super::{Change, Seen, send};
 
 pub(super) const NO_WAY_BACK: &str =
@@ -52,10 +52,19 @@ pub(super) async fn see(
 /// Throws an item away with all that lies in it, if it still is what was read.
 pub(super) async fn bring(session: &Session, order: Order<'_>) -> Result<(), ConnectorError> {
     let place = Place::of(&order)?;
-    let Some(item) = item::find(session, &place).await? else {
-        return Ok(());
-    };
-    let change = Change::file(Method::Delete, place.path("")).if_still(item.e_tag);
+    match item::find(session, &place).await? {
+        Some(item) => remove(session, &place, &item).await,
+        None => Ok(()),
+    }
+}
+
+/// Throws an item away, if it still is what was read; what is gone is no failure.
+pub(super) async fn remove(
+    session: &Session,
+    place: &Place,
+    item: &Item,
+) -> Result<(), ConnectorError> {
+    let change = Change::file(Method::Delete, place.path("")).if_still(item.e_tag.clone());
     match send(session, change).await {
         Ok(()) | Err(ConnectorError::Gone { .. }) => Ok(()),
         Err(error) => Err(error),

@@ -1,6 +1,7 @@
 //! What may be done without asking a second person, and how much at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 
 use casbah_model::SignedDuration;
 use casbah_model::action::ActionKind;
@@ -53,9 +54,18 @@ impl Approval {
             Approval::Never => "never",
         }
     }
+}
 
-    pub fn named(name: &str) -> Option<Approval> {
-        Approval::ALL.into_iter().find(|rule| rule.name() == name)
+impl FromStr for Approval {
+    /// What was written instead, as the end of "… is".
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Approval, String> {
+        let found = Approval::ALL.into_iter().find(|rule| rule.name() == name);
+        found.ok_or_else(|| {
+            let names = Approval::ALL.map(Approval::name).join(", ");
+            format!("{name:?}, none of {names}")
+        })
     }
 }
 
