@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use casbah_connector::{
     ActionSpec, ConnectorError, Governance, Order, Plan, Readback, Session, WayBack,
 };
-use casbah_http::{Call, CallError, RefusalKind};
+use casbah_http::{Answer, Call, CallError, RefusalKind};
 use casbah_model::action::{ActionKind, Image};
 use casbah_model::app::Component;
 use casbah_model::connection::Cause;
@@ -17,7 +17,7 @@ use casbah_model::transport::{Bytes, Method};
 use serde::de::DeserializeOwned;
 
 use crate::limits::Bucket;
-use crate::wire::{ANSWER_BYTES_MAX, ORG, change, explain, get, lacks, segment};
+use crate::wire::{ANSWER_BYTES_MAX, ORG, change, explain, get, lacks, next, segment};
 
 pub(crate) struct Actions;
 
@@ -27,6 +27,9 @@ const ROLES: &[&str] = &["okta.roles.manage"];
 const GRANTS: &[&str] = &["okta.appGrants.manage"];
 
 const USER: &str = "id or login of a user";
+
+/// Of what one user holds, at 200 entries each. A circle of links ends here, too.
+const PAGES_MAX: usize = 50;
 
 const ACTIONS: &[ActionSpec] = &[
     account(ActionKind::SuspendUser),
@@ -167,8 +170,40 @@ async fn read<T: DeserializeOwned>(
     bucket: Bucket,
 ) -> Result<Option<T>, ConnectorError> {
     let call = get(session.address(ORG, path)?, bucket);
-    match session.send(&call).await {
-        Ok(answer) => Ok(Some(answer.json(ANSWER_BYTES_MAX).await?)),
+    match answered(session, &call).await? {
+        Some(answer) => Ok(Some(answer.json(ANSWER_BYTES_MAX).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Reads a list to its end; `None` where there is none. What is on its last page is there all the same.
+async fn read_all<T: DeserializeOwned>(
+    session: &Session,
+    path: &str,
+    bucket: Bucket,
+) -> Result<Option<Vec<T>>, ConnectorError> {
+    let mut call = get(session.address(ORG, path)?, bucket);
+    let mut all = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let Some(answer) = answered(session, &call).await? else {
+            return Ok(None);
+        };
+        let onward = next(session, &call.address, &answer.headers)?;
+        let page: Vec<T> = answer.json(ANSWER_BYTES_MAX).await?;
+        all.extend(page);
+        let Some(onward) = onward else {
+            return Ok(Some(all));
+        };
+        call.address = session.follow(ORG, &onward)?;
+    }
+    Err(ConnectorError::BadLink {
+        what: format!("a list has more than {PAGES_MAX} pages"),
+    })
+}
+
+async fn answered(session: &Session, call: &Call) -> Result<Option<Answer>, ConnectorError> {
+    match session.send(call).await {
+        Ok(answer) => Ok(Some(answer)),
         Err(CallError::Refused { refusal, .. }) if refusal.kind == RefusalKind::NotFound => {
             Ok(None)
         }

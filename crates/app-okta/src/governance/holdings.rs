@@ -6,7 +6,7 @@ use casbah_model::connection::Cause;
 use casbah_model::transport::{Bytes, Method};
 use serde::Deserialize;
 
-use super::{GRANTS, GROUPS, ROLES, no_way_back, read, send, user_path, within, write};
+use super::{GRANTS, GROUPS, ROLES, no_way_back, read_all, send, user_path, within, write};
 use crate::limits::Bucket;
 use crate::wire::{ORG, change, segment};
 
@@ -47,8 +47,8 @@ struct Grant {
 }
 
 const CUSTOM: &str = "CUSTOM";
-/// The most that one answer holds: a user with more consents than this is not a person.
-const GRANTS_MAX: &str = "limit=200";
+/// The most that one answer holds; else it is 20 (Users API, "List all user grants").
+const GRANTS_A_PAGE: &str = "limit=200";
 
 /// What was found: how it shows in an image, what people call it, and why it cannot be taken or put back.
 struct Held {
@@ -105,7 +105,7 @@ async fn find(session: &Session, order: Order<'_>) -> Result<Option<Option<Held>
 
 async fn roles(session: &Session, user: &str) -> Result<Option<Vec<Role>>, ConnectorError> {
     let path = format!("{}/roles", user_path(user)?);
-    read(session, &path, Bucket::Other).await
+    read_all(session, &path, Bucket::Other).await
 }
 
 /// A standard role is known by its type, which stays when it is given anew; a custom one by its assignment.
@@ -160,7 +160,7 @@ async fn membership(
     let group = within(&order, "which group it is about")?;
     let user = &order.target.id;
     let path = format!("{}/groups", user_path(user)?);
-    let groups: Option<Vec<Group>> = read(session, &path, Bucket::Other).await?;
+    let groups: Option<Vec<Group>> = read_all(session, &path, Bucket::Other).await?;
     let Some(groups) = groups else {
         return Ok(None);
     };
@@ -189,8 +189,8 @@ async fn grant(
     order: Order<'_>,
 ) -> Result<Option<Option<Held>>, ConnectorError> {
     let user = within(&order, "whose grant it is")?;
-    let path = format!("{}/grants?{GRANTS_MAX}", user_path(user)?);
-    let grants: Option<Vec<Grant>> = read(session, &path, Bucket::Other).await?;
+    let path = format!("{}/grants?{GRANTS_A_PAGE}", user_path(user)?);
+    let grants: Option<Vec<Grant>> = read_all(session, &path, Bucket::Other).await?;
     let Some(grants) = grants else {
         return Ok(None);
     };
