@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use casbah_model::app::App;
+use casbah_model::permission::Tier;
 use casbah_pipeline::{Profile, Settings};
 use casbah_simulators::simulated::Size;
 use clap::builder::RangedU64ValueParser;
@@ -479,6 +480,9 @@ pub struct SimulateArgs {
     /// How long every answer takes, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 20)]
     pub latency: u64,
+    /// What a connection may do there: observe, or act for `casbah actions`.
+    #[arg(long, value_name = "TIER", default_value = "observe")]
+    pub tier: Tier,
 }
 
 impl SizeArgs {

@@ -91,6 +91,7 @@ fn open(
         address: None,
         latency: None,
         live_activities_per_hour: 0,
+        tier: Tier::Observe,
     };
     let tenants = apps.iter();
     let tenants = Tenants(

@@ -49,7 +49,7 @@ pub fn simulate(args: &SimulateArgs) -> Result<Exit, Failure> {
             let refused = |what| Failure::new(Exit::Parameter, what);
             tenant.switch(fault, settings).map_err(refused)?;
         }
-        print(&config(args.app, &*tenant, &address))?;
+        print(&config(args, &*tenant, &address))?;
         let product = args.app.product();
         say(format_args!("casbah: a simulated tenant of {product} answers at {address} until Ctrl-C"));
         let served = Served { tenant, address };
@@ -95,6 +95,7 @@ fn setup(args: &SimulateArgs, address: &str) -> Setup {
         address: Some(address.to_string()),
         latency: Some(Duration::from_millis(args.latency)),
         live_activities_per_hour: args.live,
+        tier: args.tier,
     }
 }
 
@@ -133,7 +134,8 @@ fn fault(app: App, text: &str) -> Result<(&str, FaultSettings), Failure> {
 }
 
 /// A whole config file, with the commands to try it as comments.
-fn config(app: App, tenant: &dyn Simulated, address: &str) -> String {
+fn config(args: &SimulateArgs, tenant: &dyn Simulated, address: &str) -> String {
+    let (app, tier) = (args.app, args.tier.name());
     let (product, secret) = (app.product(), tenant.secret());
     let secret = secret.reveal();
     let mut text = format!(
@@ -147,6 +149,7 @@ fn config(app: App, tenant: &dyn Simulated, address: &str) -> String {
 name = \"simulated\"
 app = \"{app}\"
 components = [\"all\"]
+tier = \"{tier}\"
 "
     );
     let mut settings = tenant.app_settings();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use casbah_model::app::App;
+use casbah_model::permission::Tier;
 use casbah_model::ports::Clock;
 use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
@@ -81,6 +82,7 @@ pub fn tenant(course: &Course, started: Timestamp, clock: Arc<dyn Clock>) -> Ten
         address: None,
         latency: Some(Duration::from_millis(20)),
         live_activities_per_hour: ACTIVITIES_AN_HOUR,
+        tier: Tier::Observe,
     };
     match (course.app, course.credential) {
         (App::Microsoft365, "certificate") => with_certificate(&setup, clock),

@@ -8,7 +8,9 @@ use casbah_model::action::{ActionKind, ActionState};
 use casbah_model::file::Sharing;
 use casbah_pipeline::StageError;
 use casbah_pipeline::govern::{self, Asked, Selection, Wish};
-use casbah_simulators::box_com::{Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator};
+use casbah_simulators::box_com::{
+    ACT_SCOPE, Access, Deed, Fault, FaultSettings, ItemHeld, Plan, Simulator,
+};
 use casbah_simulators::governed::{Governed, Ready};
 
 use crate::box_com::enterprise;
@@ -22,7 +24,7 @@ fn plan() -> Plan {
         external_folders: 0,
         ..Plan::new(5).sized(10, 1, 6, 20)
     };
-    plan.client.scopes.push("root_readwrite".into());
+    plan.client.scopes.push(ACT_SCOPE.into());
     plan
 }
 
@@ -162,7 +164,7 @@ fn errors_of_box_around_a_change_of_many_calls_are_survived() {
 fn whoever_may_only_read_is_told_before_anything_is_planned() {
     in_virtual_time(async {
         let mut plan = plan();
-        plan.client.scopes.retain(|scope| scope != "root_readwrite");
+        plan.client.scopes.retain(|scope| scope != ACT_SCOPE);
         let stage = Stage::set(enterprise(plan)).await;
         for (kind, expected) in [
             (ActionKind::Quarantine, Some("permission")),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use casbah_model::Timestamp;
 use casbah_model::activity::ActivityKind;
 use casbah_model::app::App;
+use casbah_model::permission::Tier;
 use casbah_model::ports::{Clock, Transport};
 use casbah_model::secret::Secret;
 use casbah_model::transport::{Request, Response, TransportError};
@@ -61,6 +62,8 @@ pub struct Setup {
     /// Instead of what is usual.
     pub latency: Option<Duration>,
     pub live_activities_per_hour: u64,
+    /// What the reader was granted.
+    pub tier: Tier,
 }
 
 impl Setup {

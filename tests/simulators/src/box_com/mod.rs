@@ -50,9 +50,9 @@ pub use holdings::{Activity, Holdings, UserHeld};
 pub use limits::{Bucket, BucketOwner, Limits};
 pub use people::{DOMAINS, Role, Status};
 pub use plan::{
-    ActingGone, ActingInactive, AppAccess, Choices, Client, EndMarker, FieldsBeside, MissingScope,
-    NowInLogs, OldPosition, Plan, PositionForm, READ_SCOPES, RefusedScope, ServiceAccount,
-    StreamTimes, UnauthorizedApp, UnauthorizedBody,
+    ACT_SCOPE, ActingGone, ActingInactive, AppAccess, Choices, Client, EndMarker, FieldsBeside,
+    MissingScope, NowInLogs, OldPosition, Plan, PositionForm, READ_SCOPES, RefusedScope,
+    ServiceAccount, StreamTimes, UnauthorizedApp, UnauthorizedBody,
 };
 pub use sharing::{Access, LABELS};
 pub use simulator::Simulator;

@@ -221,6 +221,9 @@ pub const READ_SCOPES: [&str; 4] = [
     "manage_enterprise_properties",
 ];
 
+/// What it takes to act on files, beside those; what lets one read accounts lets one change them, too.
+pub const ACT_SCOPE: &str = "root_readwrite";
+
 impl Plan {
     /// A company of 250 people with 5000 files and a week of history.
     pub fn new(seed: u64) -> Plan {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use casbah_model::app::App;
+use casbah_model::permission::Tier;
 use casbah_model::ports::Clock;
 use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::faults::Fault;
 use super::people::Status;
-use super::plan::Plan;
+use super::plan::{ACT_SCOPE, Plan};
 use super::simulator::Simulator;
 use super::truth::ItemHeld;
 use crate::address::is_below;
@@ -39,8 +40,13 @@ impl Plan {
 impl Simulator {
     pub(crate) fn set_up(setup: &Setup, clock: Arc<dyn Clock>) -> Simulator {
         let plan = Plan::of_size(&setup.size);
+        let mut client = plan.client;
+        if setup.tier == Tier::Act {
+            client.scopes.push(ACT_SCOPE.into());
+        }
         let plan = Plan {
             started: setup.started,
+            client,
             base: setup.address.clone().unwrap_or(plan.base),
             latency: setup.latency(plan.latency),
             live_activities_per_hour: setup.live_activities_per_hour,

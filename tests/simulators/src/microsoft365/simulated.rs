@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use casbah_model::Timestamp;
 use casbah_model::app::App;
+use casbah_model::permission::Tier;
 use casbah_model::ports::Clock;
 use casbah_model::secret::Secret;
 use serde_json::{Value, json};
 
 use super::faults::Fault;
-use super::plan::{BaseUrls, ContentType, Plan};
+use super::plan::{ACT_ROLES, BaseUrls, ContentType, Plan};
 use super::simulator::Simulator;
 use crate::address::is_below;
 use crate::simulated::{Setup, Simulated, Size, count};
@@ -27,11 +28,16 @@ impl Simulator {
     pub(crate) fn set_up(setup: &Setup, clock: Arc<dyn Clock>) -> Simulator {
         let plan = Plan::of_size(&setup.size);
         let base = setup.address.as_deref().map(BaseUrls::one);
+        let mut roles = plan.roles;
+        if setup.tier == Tier::Act {
+            roles.extend(ACT_ROLES.map(String::from));
+        }
         let plan = Plan {
             started: setup.started,
             base: base.unwrap_or(plan.base),
             latency: setup.latency(plan.latency),
             live_activities_per_hour: setup.live_activities_per_hour,
+            roles,
             ..plan
         };
         Simulator::new(plan, clock)
