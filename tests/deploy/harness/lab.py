@@ -174,6 +174,7 @@ class Tenant:
         values = dict(line.split(" = ", 1) for line in printed.splitlines() if " = " in line)
         text = {name: value.strip('"') for name, value in values.items()}
         self.tenant_id, self.client_id, self.url = text["tenant_id"], text["client_id"], text["login"]
+        self.tier = text["tier"]
         self.secret = printed.split("CASBAH_SIMULATED_SECRET='", 1)[1].split("'", 1)[0]
 
     def holds(self):
@@ -181,7 +182,7 @@ class Tenant:
 
     def connection(self, name):
         return {
-            "name": name, "app": "microsoft365", "components": ["all"],
+            "name": name, "app": "microsoft365", "components": ["all"], "tier": self.tier,
             "app_settings": {"tenant_id": self.tenant_id, "client_id": self.client_id},
             "endpoints": {service: self.url for service in ("login", "graph", "management")},
             "credential": {"client_secret": self.secret},

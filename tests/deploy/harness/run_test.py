@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+from harness import acting
 from harness import checks as found
 from harness import figures, inventories, packages, tables
 from harness.api import Api
@@ -70,7 +71,7 @@ def main():
 def examine(lab, given, checks):
     lab.start()
     print(f"sam deploy: {lab.deploy():.0f} s", flush=True)
-    tenant = lab.simulate("contoso", given.users, given.files, given.activities)
+    tenant = lab.simulate("contoso", given.users, given.files, given.activities, "--tier", "act")
     api = Api(lab.outputs["ApiUrl"], lab.port)
     door(checks, lab, api, tenant)
     before = figures.take(lab)
@@ -89,6 +90,7 @@ def examine(lab, given, checks):
     found.secrecy(checks, lab, tenant.secret)
     if given.idle:
         idle(lab, given.idle)
+    acting.examine(checks, lab, api, CONNECTION, tenant)
     command = Command(lab)
     from_outside(checks, command)
     pause_and_resume(checks, lab, api, command)

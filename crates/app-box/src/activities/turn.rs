@@ -14,8 +14,8 @@ use crate::wire::{Field, text_or_number};
 /// The oldest position there is, of a window where one is given.
 pub(super) const OLDEST: &str = "0";
 
-/// So many empty pages one after the other are the end, whatever position they name.
-pub(super) const EMPTY_MAX: u32 = 4;
+/// So many pages one after the other that brought nothing, or lead nowhere, are the end.
+pub(super) const IDLE_MAX: u32 = 4;
 
 /// Positions have some twenty digits; nobody says that they are numbers for ever.
 const POSITION_BYTES_MAX: usize = 200;
@@ -78,14 +78,14 @@ pub(super) fn at_position(called: &Address, position: &str) -> String {
     url.into()
 }
 
-/// How far a chain is: its name, the number of the page, and the empty ones up to it. An id counts the pages, and behind
-/// `~` the empty ones, so it is the same whenever the page before is read.
+/// How far a chain is: its name, the number of the page, and the idle ones up to it. An id counts the pages, and behind
+/// `~` the idle ones, so it is the same whenever the page before is read.
 pub(super) fn counted(content: &ContentRef) -> (&str, u32, u32) {
     let id = content.id.as_str();
     let (chain, counted) = id.rsplit_once('+').unwrap_or((id, "0"));
-    let (page, empty) = counted.split_once('~').unwrap_or((counted, "0"));
+    let (page, idle) = counted.split_once('~').unwrap_or((counted, "0"));
     let number = |text: &str| text.parse::<u32>().unwrap_or(PAGES_MAX);
-    (chain, number(page), number(empty))
+    (chain, number(page), number(idle))
 }
 
 pub(super) fn endless(what: &str) -> ConnectorError {
@@ -96,15 +96,16 @@ pub(super) fn endless(what: &str) -> ConnectorError {
 /// The next page of a span; `None` behind its last.
 ///
 /// There is no mark of the end: a page may have fewer events than were asked for, and none at all, although more follow
-/// (developer guides, "Enterprise events"). It is the end when the position does not move, and when several pages were
-/// empty; if that was too early, the later readings of the span find the rest. Behind the last reading comes none, so
-/// there an empty page is asked for again. Only of a full page it is no end.
+/// (developer guides, "Enterprise events"). It is the end when nothing comes and the position does not move, and when
+/// several pages were idle; if that was too early, the later readings of the span find the rest. Behind the last reading
+/// comes none, so there an empty page is asked for again, and one with events that leads back to itself is everywhere:
+/// what lies behind it would be a day late. Of a full page that is an error.
 pub(super) fn follow(
     content: &ContentRef,
     called: &Address,
     turn: Turn,
 ) -> Result<Option<ContentRef>, ConnectorError> {
-    let (span, page, empty) = counted(content);
+    let (span, page, idle) = counted(content);
     if turn.events >= PAGE && turn.next.as_ref() == Some(&turn.asked) {
         let what = format!("the next position of {called:?} leads back to the same page");
         return Err(ConnectorError::BadLink { what });
@@ -113,18 +114,19 @@ pub(super) fn follow(
     let moved = turn
         .next
         .filter(|next| *next != turn.asked && next != OLDEST);
+    let is_idle = turn.events == 0 || moved.is_none();
     let next = match moved {
         Some(next) => next,
-        None if turn.events == 0 && spans::is_last(span) => turn.asked,
+        None if turn.events > 0 || spans::is_last(span) => turn.asked,
         None => return Ok(None),
     };
-    let (page, empty) = (page + 1, empty + 1);
+    let (page, idle) = (page + 1, idle + 1);
     if page > PAGES_MAX {
         return Err(endless("a span of the enterprise's events"));
     }
-    let id = match turn.events == 0 {
-        true if empty >= EMPTY_MAX => return Ok(None),
-        true => format!("{span}+{page}~{empty}"),
+    let id = match is_idle {
+        true if idle >= IDLE_MAX => return Ok(None),
+        true => format!("{span}+{page}~{idle}"),
         false => format!("{span}+{page}"),
     };
     Ok(Some(ContentRef {
