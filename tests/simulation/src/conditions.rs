@@ -56,6 +56,8 @@ pub struct Conditions {
     pub has_idle_day: bool,
     /// Whether somebody does what is in lists that are not read every hour.
     pub has_slow_deeds: bool,
+    /// Whether anybody does anything in the tenant, so that a list can shrink for a reason.
+    pub is_lived_in: bool,
 }
 
 /// When every seed begins.
@@ -156,6 +158,10 @@ impl Conditions {
             },
             components,
             has_slow_deeds: is_acted_on || events.iter().any(is_slow),
+            is_lived_in: is_acted_on
+                || events
+                    .iter()
+                    .any(|(_, event)| matches!(event, Event::Deed(_))),
             acting,
             events,
             healed,

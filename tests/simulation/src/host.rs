@@ -80,6 +80,7 @@ pub struct Host {
     variant: Option<Variant>,
     invocations: AtomicU64,
     is_healed: AtomicBool,
+    has_chosen_more: AtomicBool,
     idle: Mutex<Vec<Container>>,
     /// How often each message has been received.
     latest: Mutex<BTreeMap<String, u32>>,
@@ -97,6 +98,7 @@ impl Host {
             secrets: Arc::default(),
             invocations: AtomicU64::new(0),
             is_healed: AtomicBool::new(false),
+            has_chosen_more: AtomicBool::new(false),
             idle: Mutex::default(),
             latest: Mutex::default(),
             world,
@@ -107,6 +109,19 @@ impl Host {
 
     fn now(&self) -> Timestamp {
         self.world.clock.now()
+    }
+
+    /// What is to be read by now: whoever tries again and again to connect asks for that, and not for what they asked at
+    /// first.
+    pub fn chosen(&self) -> &[&'static str] {
+        match self.has_chosen_more.load(Ordering::Relaxed) {
+            true => &self.conditions.components,
+            false => &self.conditions.first_components,
+        }
+    }
+
+    pub fn choose_more(&self) {
+        self.has_chosen_more.store(true, Ordering::Relaxed);
     }
 
     pub fn is_without_sweeper(&self) -> bool {

@@ -279,7 +279,7 @@ async fn live(host: &Host) -> Result<(), String> {
                         return Err(stuck(&difference));
                     }
                     Some(difference) => {
-                        if !host.conditions.acting.asks.is_empty() {
+                        if host.conditions.is_lived_in {
                             doings.push(act(host, Doing::Accept));
                         }
                         if world.watch.state().log.is_traced {
@@ -371,20 +371,12 @@ enum Doing {
 }
 
 async fn act(host: &Host, doing: Doing) {
+    let connect = async |ctx: &Context| connect_with(ctx, host).await;
     match doing {
-        Doing::Connect => {
-            let components = &host.conditions.first_components;
-            host.operate("connect", async |ctx| {
-                connect_with(ctx, host, components).await
-            })
-            .await;
-        }
+        Doing::Connect => host.operate("connect", connect).await,
         Doing::ChooseMore | Doing::Reconnect => {
-            let components = &host.conditions.components;
-            host.operate("connect", async |ctx| {
-                connect_with(ctx, host, components).await
-            })
-            .await;
+            host.choose_more();
+            host.operate("connect", connect).await;
         }
         Doing::Sweep => host.sweep().await,
         Doing::Pause => {
@@ -410,10 +402,8 @@ async fn act(host: &Host, doing: Doing) {
         }
         Doing::Resume => host.operate("resume", resume).await,
         Doing::Mend => {
-            host.operate("connect", async |ctx| {
-                connect_with(ctx, host, &host.conditions.components).await
-            })
-            .await;
+            host.choose_more();
+            host.operate("connect", connect).await;
             host.operate("resume", resume).await;
         }
         Doing::Accept => {
@@ -447,14 +437,14 @@ fn held(host: &Host) -> Vec<String> {
     names.map(Into::into).collect()
 }
 
-async fn connect_with(ctx: &Context, host: &Host, components: &[&str]) -> Result<(), StageError> {
+async fn connect_with(ctx: &Context, host: &Host) -> Result<(), StageError> {
     let tenant = &host.conditions.tenant;
     let entered = tenant.entered();
     let entered = entered.map(|(name, value)| (name.to_string(), value));
     let settings = ConnectionSettings {
         id: connection_name(),
         app: tenant.app(),
-        components: Components::parse(components).expect("a valid choice"),
+        components: Components::parse(host.chosen()).expect("a valid choice"),
         tier: match host.conditions.acting.asks.is_empty() {
             true => Tier::Observe,
             false => Tier::Act,
