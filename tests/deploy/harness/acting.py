@@ -43,7 +43,11 @@ def together(checks, stage, approver, targets):
     after = stage.at_rest(action)
     checks.equal("then both are suspended, and who agreed is named", outcome(after), ("verified", 2, allowed.json()["approved_by"]))
     checks.equal("and are disabled at the vendor", stage.disabled(), before + 2)
-    stage.put_back(action)
+    waiting = stage.put_back(action)
+    checks.equal("putting both back waits for a second person, too", (waiting["state"], waiting["is_undo"]), ("pending", True))
+    allowed = approver.call("POST", f"/v1{stage.path}/{action}/approve")
+    checks.equal("who agrees again", allowed.status, 200)
+    stage.at_rest(action)
     units = stage.api.rows(f"{stage.path}/{action}/units")
     checks.equal("both are put back", ([unit["outcome"] for unit in units], stage.disabled()), (["undone", "undone"], before))
 
