@@ -1,0 +1,24 @@
+//! What a file holds: bytes in, findings out, no I/O.
+//!
+//! [`extract`] turns a document of any format into text, part by part; [`detect`] reads that text once and says what kinds of
+//! sensitive data are in it. Between them is [`TextSink`], so that neither holds a whole document's text.
+
+pub mod detect;
+pub mod extract;
+pub mod report;
+
+pub use detect::Detectors;
+pub use extract::Limits;
+pub use report::{Confidence, Finding, Flow, Inspected, Reason, Report, Sample, TextSink};
+
+/// Looks inside a document of this name.
+pub fn inspect(detectors: &Detectors, limits: &Limits, name: &str, bytes: &[u8]) -> Report {
+    let mut scanner = detectors.scanner();
+    let read = extract::read(name, bytes, limits, &mut scanner);
+    Report {
+        format: read.format,
+        inspected: read.inspected,
+        chars: read.chars,
+        findings: scanner.finish(),
+    }
+}
