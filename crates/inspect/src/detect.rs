@@ -1,32 +1,70 @@
 //! What kinds of sensitive data a text holds.
+//!
+//! One automaton of all words and marks and one look for digits yield candidates; only there are they validated. What is kept
+//! of a text is counts, keyed hashes and masked samples.
 
-use crate::report::{Finding, Flow, TextSink};
+mod americas;
+mod catalog;
+mod checks;
+mod clouds;
+mod config;
+mod credentials;
+mod europe;
+mod exact;
+mod exclude;
+mod findings;
+mod literals;
+mod mask;
+mod money;
+mod normal;
+mod north;
+mod numbers;
+mod own;
+mod pacific;
+mod personal;
+mod places;
+mod plan;
+mod scanner;
+mod secrets;
+mod services;
+mod shape;
+mod window;
+
+pub use catalog::{Detector, Kind, detectors};
+pub use config::{
+    Config, DetectorsError, Exclusions, Key, On, OwnPattern, PROXIMITY_MAX, Setting, WordList,
+};
+pub use exact::{ENTRIES_MAX, ExactEntry, ExactSet, Normalisation, VALUE_MAX, WORDS_MAX};
+pub use findings::{DISTINCT_MAX, SAMPLES_MAX};
+pub use own::OWN_MATCH_MAX;
+pub use scanner::Scanner;
+
+use plan::Plan;
+use std::fmt;
 
 /// Everything that is looked for, compiled once and shared.
-pub struct Detectors {}
+pub struct Detectors {
+    plan: Plan,
+}
 
 impl Detectors {
+    /// Checks and compiles a configuration.
+    pub fn new(config: &Config) -> Result<Detectors, DetectorsError> {
+        Ok(Detectors {
+            plan: Plan::new(config)?,
+        })
+    }
+
+    /// Begins a document.
     pub fn scanner(&self) -> Scanner<'_> {
-        Scanner { detectors: self }
+        Scanner::new(&self.plan)
     }
 }
 
-/// Looks through one document.
-pub struct Scanner<'a> {
-    #[expect(dead_code, reason = "the detectors come next")]
-    detectors: &'a Detectors,
-}
-
-impl Scanner<'_> {
-    pub fn finish(self) -> Vec<Finding> {
-        Vec::new()
-    }
-}
-
-impl TextSink for Scanner<'_> {
-    fn part(&mut self, _name: &str) {}
-
-    fn text(&mut self, _piece: &str) -> Flow {
-        Flow::Go
+impl fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detectors")
+            .field("entries", &self.plan.entries.len())
+            .finish_non_exhaustive()
     }
 }

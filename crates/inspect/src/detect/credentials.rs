@@ -1,0 +1,428 @@
+//! Keys with a header, addresses with a password, and what is assigned to a name that says what it is.
+
+use super::findings::Findings;
+use super::literals::{Hit, begins_token, begins_word};
+use super::shape::{Alphabet, distinct, is_drawn, is_placeholder};
+use super::window::{MATCH_MAX, Window};
+use std::ops::Range;
+
+/// The rest of a name after the word in it: `password_of_the_database`.
+const NAME_MAX: usize = 32;
+
+/// User and password in an address.
+const USER_INFO_MAX: usize = 256;
+
+/// The longest value that counts as a password.
+const PASSWORD_MAX: usize = 128;
+
+/// The longest value that counts as a secret of any service.
+const SECRET_MAX: usize = 512;
+
+/// Names of schemes whose addresses are connection strings.
+const BROKERS: [&[u8]; 20] = [
+    b"postgres",
+    b"postgresql",
+    b"mysql",
+    b"mariadb",
+    b"mongodb",
+    b"srv",
+    b"redis",
+    b"rediss",
+    b"amqp",
+    b"amqps",
+    b"mssql",
+    b"sqlserver",
+    b"jdbc",
+    b"cockroachdb",
+    b"clickhouse",
+    b"oracle",
+    b"kafka",
+    b"nats",
+    b"asyncpg",
+    b"psycopg2",
+];
+
+/// Keys that stand beside the password in a connection string.
+const CONNECTION_KEYS: [&[u8]; 7] = [
+    b"server=",
+    b"data source=",
+    b"host=",
+    b"initial catalog=",
+    b"database=",
+    b"user id=",
+    b"uid=",
+];
+
+/// Finds a web token: a header that decodes to JSON with an algorithm, claims, and a signature.
+pub(crate) fn jwt(window: &Window<'_>, hit: Hit, detector: usize, findings: &mut Findings<'_>) {
+    let start = hit.start as usize;
+    let text = &window.text[start..window.text.len().min(start + MATCH_MAX)];
+    if !text.starts_with(b"eyJ")
+        || !begins_token(window.text, start)
+        || matches!(
+            window.text.get(start.wrapping_sub(1)),
+            Some(b'.' | b'-' | b'+' | b'/')
+        )
+    {
+        return;
+    }
+    let header = Alphabet::Url.run(text, 512);
+    let claims = text
+        .get(header + 1..)
+        .map_or(0, |rest| Alphabet::Url.run(rest, MATCH_MAX));
+    if text.get(header) != Some(&b'.') || claims < 8 || !names_algorithm(&text[..header]) {
+        return;
+    }
+    let signature = text
+        .get(header + 1 + claims..)
+        .filter(|rest| rest[..1.min(rest.len())] == *b".")
+        .map_or(0, |rest| 1 + Alphabet::Url.run(&rest[1..], 700));
+    let place = start..start + header + 1 + claims + signature;
+    // A token that does not end here is longer than any match, and known by its beginning.
+    if signature > 20 || place.end == start + MATCH_MAX {
+        findings.claim(&place);
+        findings.add(detector, window, &place, &window.text[place.clone()], true);
+    }
+}
+
+/// Whether base64 for addresses holds `"alg"` (RFC 7515, 4.1.1).
+fn names_algorithm(header: &[u8]) -> bool {
+    let mut decoded = Vec::with_capacity(header.len());
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in header {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' => 62,
+            _ => 63,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            decoded.push((bits >> count & 0xFF) as u8);
+        }
+    }
+    memchr::memmem::find(&decoded, b"\"alg\"").is_some()
+}
+
+/// Finds a private key: its header, and base64 after it.
+pub(crate) fn pem(window: &Window<'_>, hit: Hit, detector: usize, findings: &mut Findings<'_>) {
+    let start = hit.start as usize;
+    let text = &window.text[hit.end as usize..];
+    let label = &text[..text.len().min(48)];
+    let Some(at) = memchr::memmem::find(label, b"PRIVATE KEY") else {
+        return;
+    };
+    if !label[..at]
+        .iter()
+        .all(|byte| byte.is_ascii_uppercase() || *byte == b' ')
+    {
+        return;
+    }
+    let body = &text[at + b"PRIVATE KEY".len()..];
+    let body = body.strip_prefix(b" BLOCK").unwrap_or(body);
+    let Some(body) = body.strip_prefix(b"-----") else {
+        return;
+    };
+    // Headers of encrypted keys (RFC 1421, 4.6) and escaped line breaks are between; a key has at least 32 bytes.
+    let body = &body[..body.len().min(400)];
+    let base64 = body
+        .split(|byte| !Alphabet::Base64.has(*byte))
+        .filter(|run| run.len() >= 40 && is_drawn(&run[..40]))
+        .count();
+    if base64 > 0 {
+        let place = start..hit.end as usize + at + 200.min(text.len() - at);
+        findings.claim(&place);
+        findings.add(detector, window, &place, &window.text[place.clone()], true);
+    }
+}
+
+/// Which detectors find passwords in addresses and assignments.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Credentials {
+    pub(crate) basic_auth: Option<usize>,
+    pub(crate) connection: Option<usize>,
+    pub(crate) password: Option<usize>,
+    pub(crate) secret: Option<usize>,
+    pub(crate) jwt: Option<usize>,
+    pub(crate) pem: Option<usize>,
+    pub(crate) email: Option<usize>,
+    pub(crate) phone: Option<usize>,
+}
+
+impl Credentials {
+    /// Finds user and password in an address.
+    pub(crate) fn address(self, window: &Window<'_>, hit: Hit, findings: &mut Findings<'_>) {
+        let (text, at) = (window.text, hit.end as usize);
+        let is_inner = |byte: &u8| {
+            byte.is_ascii_graphic()
+                && !matches!(
+                    byte,
+                    b'/' | b'?'
+                        | b'#'
+                        | b'<'
+                        | b'>'
+                        | b'"'
+                        | b'\''
+                        | b'`'
+                        | b'@'
+                        | b'{'
+                        | b'}'
+                        | b'\\'
+                )
+        };
+        let length = text[at..]
+            .iter()
+            .take(USER_INFO_MAX)
+            .take_while(|byte| is_inner(byte))
+            .count();
+        let info = &text[at..at + length];
+        let Some(colon) = memchr::memchr(b':', info) else {
+            return;
+        };
+        let password = &info[colon + 1..];
+        let has_host = text.get(at + length) == Some(&b'@')
+            && text
+                .get(at + length + 1)
+                .is_some_and(u8::is_ascii_alphanumeric);
+        if !has_host || !is_password(password) {
+            return;
+        }
+        let before = &text[(hit.start as usize).saturating_sub(24)..hit.start as usize];
+        let scheme = before
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
+        let scheme = &before[before.len() - scheme..];
+        let is_broker = BROKERS
+            .iter()
+            .any(|broker| broker.eq_ignore_ascii_case(scheme));
+        let place = at + colon + 1..at + length;
+        findings.claim(&place);
+        if let Some(detector) = if is_broker {
+            self.connection
+        } else {
+            self.basic_auth
+        } {
+            findings.add(detector, window, &place, password, true);
+        }
+    }
+
+    /// Finds what is assigned to a name that ends here.
+    pub(crate) fn assigned(
+        self,
+        window: &Window<'_>,
+        hit: Hit,
+        is_password_name: bool,
+        last: &mut Range<usize>,
+        findings: &mut Findings<'_>,
+    ) {
+        if !begins_word(window.text, hit.start as usize) {
+            return;
+        }
+        let Some(value) = value(window.text, hit.end as usize) else {
+            return;
+        };
+        let raw = &window.text[value.place.clone()];
+        if findings.is_claimed(&value.place) || value.place.start < last.end {
+            return;
+        }
+        *last = value.place.clone();
+        if !is_password_name {
+            if let Some(detector) = self.secret
+                && is_secret(raw)
+            {
+                findings.add(detector, window, &value.place, raw, true);
+            }
+            return;
+        }
+        let is_value = if value.is_quoted {
+            is_password(raw) && !raw.contains(&b' ')
+        } else {
+            is_bare_password(raw)
+        };
+        if !is_value || raw.len() > PASSWORD_MAX {
+            return;
+        }
+        let from = (hit.start as usize).saturating_sub(200);
+        let line = &window.text[from..hit.start as usize];
+        let line = memchr::memrchr(b'\n', line)
+            .map_or(line, |newline| &line[newline + 1..])
+            .to_ascii_lowercase();
+        let is_connection = CONNECTION_KEYS
+            .iter()
+            .any(|key| memchr::memmem::find(&line, key).is_some());
+        if let Some(detector) = if is_connection {
+            self.connection
+        } else {
+            self.password
+        } {
+            findings.add(detector, window, &value.place, raw, true);
+        }
+    }
+}
+
+struct Value {
+    place: Range<usize>,
+    is_quoted: bool,
+}
+
+/// What is assigned to the name that goes on at `at`: after `=`, `:`, `=>`, `:=`, a closing tag, or the next word of an option.
+fn value(text: &[u8], at: usize) -> Option<Value> {
+    let skip = |at: usize, most: usize, is_skipped: fn(u8) -> bool| {
+        at + text[at.min(text.len())..]
+            .iter()
+            .take(most)
+            .take_while(|byte| is_skipped(**byte))
+            .count()
+    };
+    let at = skip(at, NAME_MAX, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+    });
+    let at = skip(at, 2, |byte| matches!(byte, b'"' | b'\'' | b']' | b')'));
+    let operator = skip(at, 4, |byte| matches!(byte, b' ' | b'\t'));
+    let begin = skip(operator, 3, |byte| matches!(byte, b'=' | b':' | b'>'));
+    // "==" and "::" compare and name.
+    if begin == operator || matches!(&text[operator..begin], b"==" | b"===" | b"::" | b">>") {
+        return None;
+    }
+    let at = skip(begin, 4, |byte| matches!(byte, b' ' | b'\t'));
+    let at = match text.get(at..at + 7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(b"bearer ") => at + 7,
+        _ => at,
+    };
+    let quote = text
+        .get(at)
+        .copied()
+        .filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let start = at + usize::from(quote.is_some());
+    let rest = text[start.min(text.len())..].iter().take(SECRET_MAX + 1);
+    let length = match quote {
+        Some(quote) => rest
+            .take_while(|byte| **byte != quote && **byte != b'\n' && **byte != b'\\')
+            .count(),
+        None => rest
+            .take_while(|byte| {
+                byte.is_ascii_graphic()
+                    && !matches!(byte, b',' | b';' | b'"' | b'\'' | b'<' | b'&' | b'`')
+            })
+            .count(),
+    };
+    let is_closed = quote.is_none_or(|quote| text.get(start + length) == Some(&quote));
+    (is_closed && (1..=SECRET_MAX).contains(&length)).then(|| Value {
+        place: start..start + length,
+        is_quoted: quote.is_some(),
+    })
+}
+
+/// Whether a value is as a service draws its keys: no hash's name, path, address or word.
+fn is_secret(value: &[u8]) -> bool {
+    let length = value.len();
+    let is_token = value
+        .iter()
+        .all(|byte| Alphabet::Base64.has(*byte) || matches!(byte, b'-' | b'_' | b'.' | b'~'));
+    if !(16..=SECRET_MAX).contains(&length) || !is_token || !is_drawn(value) {
+        return false;
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_uuid =
+        length == 36 && value.iter().filter(|byte| **byte == b'-').count() == 4 && value[8] == b'-';
+    let is_path = value[0] == b'/'
+        || value
+            .iter()
+            .filter(|byte| matches!(byte, b'/' | b'.'))
+            .count()
+            > 3;
+    let is_hex = value.iter().all(u8::is_ascii_hexdigit);
+    // Names of things have a number at their end; keys have digits all over.
+    digits >= 3
+        && !is_uuid
+        && !is_path
+        && distinct(value) >= if is_hex { 8 } else { 10 }
+        && !is_words(value)
+}
+
+/// Whether letters and digits stand apart, as in "production-cluster-2024".
+fn is_words(value: &[u8]) -> bool {
+    let changes = value
+        .windows(2)
+        .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit())
+        .count();
+    changes < 4
+}
+
+/// Whether a value can be a password: long enough, and not written where one belongs.
+fn is_password(value: &[u8]) -> bool {
+    const NONE: [&[u8]; 30] = [
+        b"password",
+        b"passwd",
+        b"pass",
+        b"pwd",
+        b"secret",
+        b"true",
+        b"false",
+        b"null",
+        b"none",
+        b"undefined",
+        b"string",
+        b"required",
+        b"optional",
+        b"hidden",
+        b"text",
+        b"varchar",
+        b"username",
+        b"enabled",
+        b"disabled",
+        b"default",
+        b"empty",
+        b"unset",
+        b"todo",
+        b"test",
+        b"user",
+        b"input",
+        b"mypassword",
+        b"passphrase",
+        b"passwort",
+        b"token",
+    ];
+    (4..=PASSWORD_MAX).contains(&value.len())
+        && !matches!(
+            value[0],
+            b'$' | b'{' | b'<' | b'%' | b'*' | b'[' | b'(' | b'&' | b'@' | b'.'
+        )
+        && distinct(value) >= 3
+        && !is_placeholder(value)
+        && !NONE.iter().any(|none| none.eq_ignore_ascii_case(value))
+        && !value
+            .windows(2)
+            .any(|pair| pair == b"${" || pair == b"{{" || pair == b"%(")
+}
+
+/// The same without quotes around it: no expression of a programming language, no word.
+fn is_bare_password(value: &[u8]) -> bool {
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let is_expression = value
+        .iter()
+        .any(|byte| matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}'));
+    let is_member = value
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'))
+        && value.windows(3).any(|three| {
+            three[0].is_ascii_alphabetic() && three[1] == b'.' && three[2].is_ascii_alphabetic()
+        });
+    let has_letter = value.iter().any(u8::is_ascii_alphabetic);
+    let has_other = value.iter().any(|byte| {
+        byte.is_ascii_digit()
+            || (byte.is_ascii_punctuation() && !matches!(byte, b'_' | b'.' | b'-' | b'/' | b':'))
+    });
+    is_password(value)
+        && value.len() >= 6
+        && !is_expression
+        && !is_member
+        && has_letter
+        && has_other
+        && !value.contains(&b'=')
+}
