@@ -128,6 +128,7 @@ pub(crate) fn pem(window: &Window<'_>, hit: Hit, detector: usize, findings: &mut
     };
     // Headers of encrypted keys (RFC 1421, 4.6) and escaped line breaks are between; a key has at least 32 bytes.
     let body = &body[..body.len().min(400)];
+    let body = &body[..memchr::memmem::find(body, b"-----").unwrap_or(body.len())];
     let base64 = body
         .split(|byte| !Alphabet::Base64.has(*byte))
         .filter(|run| run.len() >= 40 && is_drawn(&run[..40]))
@@ -304,18 +305,22 @@ fn value(text: &[u8], at: usize) -> Option<Value> {
         Some(quote) => rest
             .take_while(|byte| **byte != quote && **byte != b'\n' && **byte != b'\\')
             .count(),
-        None => rest
-            .take_while(|byte| {
-                byte.is_ascii_graphic()
-                    && !matches!(byte, b',' | b';' | b'"' | b'\'' | b'<' | b'&' | b'`')
-            })
-            .count(),
+        None => {
+            let length = rest.take_while(|byte| is_bare(**byte)).count();
+            // Base64 ends with its padding; any other `=` begins another value.
+            length + text[(start + length).min(text.len())..].iter().take(2).take_while(|byte| **byte == b'=').count()
+        }
     };
     let is_closed = quote.is_none_or(|quote| text.get(start + length) == Some(&quote));
     (is_closed && (1..=SECRET_MAX).contains(&length)).then(|| Value {
         place: start..start + length,
         is_quoted: quote.is_some(),
     })
+}
+
+/// Whether a value without quotes goes on with this byte.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b',' | b';' | b'"' | b'\'' | b'<' | b'&' | b'`' | b'=' | b':')
 }
 
 /// Whether a value is as a service draws its keys: no hash's name, path, address or word.

@@ -8,8 +8,8 @@ use super::findings::Findings;
 use super::window::Window;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use siphasher::sip::SipHasher24;
-use std::collections::HashSet;
+use siphasher::sip::SipHasher13;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hasher;
 
@@ -100,16 +100,21 @@ impl ExactKeys {
     }
 
     fn quick(&self, value: &[u8]) -> u32 {
-        let mut hasher = SipHasher24::new_with_key(&self.quick);
+        let mut hasher = SipHasher13::new_with_key(&self.quick);
         hasher.write(value);
         hasher.finish() as u32
+    }
+
+    fn slow(&self, value: &[u8]) -> [u8; 16] {
+        let mut slow = [0; 16];
+        slow.copy_from_slice(&self.mac.clone().chain_update(value).finalize().into_bytes()[..16]);
+        slow
     }
 
     fn entry(&self, value: &[u8]) -> ExactEntry {
         let mut entry = [0; 20];
         entry[..4].copy_from_slice(&self.quick(value).to_le_bytes());
-        entry[4..]
-            .copy_from_slice(&self.mac.clone().chain_update(value).finalize().into_bytes()[..16]);
+        entry[4..].copy_from_slice(&self.slow(value));
         ExactEntry(entry)
     }
 }
@@ -126,7 +131,8 @@ struct Set {
     words_max: usize,
     /// One bit for each value of the first 22 bits of quick hashes: of a hundred thousand entries it lets one word in forty by.
     filter: Vec<u64>,
-    entries: HashSet<[u8; 20]>,
+    /// By the quick hash.
+    entries: HashMap<u32, Vec<[u8; 16]>>,
 }
 
 const FILTER_BITS: u32 = 22;
@@ -148,16 +154,20 @@ impl Exact {
 
     pub(crate) fn add(&mut self, detector: usize, set: &ExactSet) {
         let mut filter = vec![0; 1 << (FILTER_BITS - 6)];
+        let mut entries: HashMap<u32, Vec<[u8; 16]>> = HashMap::new();
         for ExactEntry(entry) in &set.entries {
-            let bit = bit_of(u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]));
+            let (quick, slow) = entry.split_first_chunk::<4>().expect("an entry has 20 bytes");
+            let quick = u32::from_le_bytes(*quick);
+            let bit = bit_of(quick);
             filter[bit / 64] |= 1 << (bit % 64);
+            entries.entry(quick).or_default().extend(slow.first_chunk::<16>());
         }
         self.sets.push(Set {
             detector,
             normalisation: set.normalisation,
             words_max: set.words_max.min(WORDS_MAX),
             filter,
-            entries: set.entries.iter().map(|entry| entry.0).collect(),
+            entries,
         });
     }
 
@@ -208,9 +218,13 @@ impl Exact {
             }
             join(value, &text[start..end], set.normalisation);
             last = end;
-            let bit = bit_of(self.keys.quick(value));
-            if set.filter[bit / 64] >> (bit % 64) & 1 == 1
-                && set.entries.contains(&self.keys.entry(value).0)
+            let quick = self.keys.quick(value);
+            let bit = bit_of(quick);
+            if set.filter[bit / 64] >> (bit % 64) & 1 == 0 {
+                continue;
+            }
+            if let Some(slow) = set.entries.get(&quick)
+                && slow.contains(&self.keys.slow(value))
             {
                 return Some(end);
             }

@@ -5,7 +5,7 @@ use super::findings::Findings;
 use super::money;
 use super::shape::is_word;
 use super::window::Window;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Digits and letters of the longest number, with room for the name of a month.
@@ -21,7 +21,7 @@ const GROUPS_MAX: usize = 8;
 #[derive(Default)]
 pub(crate) struct Numbers {
     /// By the lengths of the groups, five bits each.
-    groups: HashMap<u64, Vec<usize>>,
+    groups: BTreeMap<u64, Vec<usize>>,
     /// The same for one group, by its length.
     runs: Vec<Vec<usize>>,
     /// Keys of `groups`, and how each begins: bits of a filter that keeps most chains from the map.
@@ -101,8 +101,9 @@ impl Numbers {
         if self.shapes.is_empty() {
             return;
         }
+        let active = self.active(window, findings);
         for (index, token) in tokens.iter().enumerate() {
-            if token.len() > WORD_MAX {
+            if token.len() > WORD_MAX || !active[token.len()] {
                 continue;
             }
             if token.is_digits {
@@ -112,6 +113,20 @@ impl Numbers {
             }
             self.shaped(window, *token, findings);
         }
+    }
+
+    /// For each length of a first word, whether any detector that words or shapes allow in this window begins with it.
+    fn active(&self, window: &Window<'_>, findings: &Findings<'_>) -> [bool; WORD_MAX + 1] {
+        let mut active = [self.iban.is_some(); WORD_MAX + 1];
+        let may_find = |detector: &usize| findings.may_find(*detector, window);
+        for (length, is_active) in active.iter_mut().enumerate() {
+            let begins_group = |(key, detectors): (&u64, &Vec<usize>)| first_group(*key) == length && detectors.iter().any(may_find);
+            *is_active = (length >= 4 && *is_active && length != 5)
+                || self.shapes[length].iter().any(|(detector, ..)| may_find(detector))
+                || self.runs.get(length).is_some_and(|detectors| detectors.iter().any(may_find))
+                || self.groups.iter().any(begins_group);
+        }
+        active
     }
 
     /// Digits in groups that begin with this one.
@@ -150,7 +165,7 @@ impl Numbers {
                 _ => self.groups.get(&key).unwrap_or(&NONE),
             };
             if !detectors.iter().any(|detector| {
-                findings.may_find(*detector, window) || findings.alone(*detector) != Alone::Never
+                findings.may_find(*detector, window)
             }) {
                 continue;
             }
@@ -244,6 +259,12 @@ impl Numbers {
             Verdict::Broken | Verdict::Other => {}
         }
     }
+}
+
+/// The length of the first group of a key.
+fn first_group(key: u64) -> usize {
+    let bits = 64 - key.leading_zeros();
+    (key >> (bits.saturating_sub(1) / 5 * 5)) as usize
 }
 
 static NONE: Vec<usize> = Vec::new();

@@ -110,8 +110,9 @@ fn config() -> Config {
         .hybrid_cache_capacity(CACHE_MAX)
 }
 
+/// Classes are of ASCII, which look-alikes are by then; `(?u:…)` asks for those of Unicode.
 fn syntax() -> syntax::Config {
-    syntax::Config::new().nest_limit(NEST_MAX)
+    syntax::Config::new().nest_limit(NEST_MAX).unicode(false).utf8(false)
 }
 
 fn bad(name: &str, fault: &dyn std::fmt::Display) -> DetectorsError {
@@ -128,6 +129,8 @@ pub(crate) fn compile(name: &str, pattern: &str) -> Result<Regex, DetectorsError
     }
     let parsed = regex_syntax::ParserBuilder::new()
         .nest_limit(NEST_MAX)
+        .unicode(false)
+        .utf8(false)
         .build()
         .parse(pattern);
     let parsed = parsed.map_err(|error| bad(name, &error))?;

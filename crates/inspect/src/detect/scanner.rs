@@ -44,7 +44,7 @@ struct Room {
     tokens: Vec<Token>,
     words: Vec<Word>,
     claims: Vec<Range<usize>>,
-    lasts: Vec<usize>,
+    seen: Vec<secrets::Seen>,
 }
 
 impl<'a> Scanner<'a> {
@@ -136,9 +136,9 @@ impl<'a> Scanner<'a> {
             claims: &mut room.claims,
             part: &self.part,
         };
-        room.lasts.clear();
-        room.lasts.resize(plan.entries.len(), usize::MAX);
-        marked(plan, &window, &mut room.lasts, &mut findings);
+        room.seen.clear();
+        room.seen.resize(plan.entries.len(), secrets::Seen::default());
+        marked(plan, &window, &mut room.seen, &mut findings);
         findings.claims.sort_by_key(|claim| claim.start);
         assigned(plan, &window, &mut findings);
         room.tokens.clear();
@@ -169,7 +169,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// What stands at literals that say themselves what it is.
-fn marked(plan: &Plan, window: &Window<'_>, lasts: &mut [usize], findings: &mut Findings<'_>) {
+fn marked(plan: &Plan, window: &Window<'_>, seen: &mut [secrets::Seen], findings: &mut Findings<'_>) {
     for hit in window.hits {
         for job in &plan.automat.literal(*hit).jobs {
             match job {
@@ -181,7 +181,7 @@ fn marked(plan: &Plan, window: &Window<'_>, lasts: &mut [usize], findings: &mut 
                     *hit,
                     *detector,
                     after,
-                    &mut lasts[*detector],
+                    &mut seen[*detector],
                     findings,
                 ),
                 Job::Word(detector) => {

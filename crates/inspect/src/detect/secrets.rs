@@ -49,12 +49,16 @@ pub(crate) fn after(
     hit: Hit,
     detector: usize,
     after: &After,
-    last: &mut usize,
+    seen: &mut Seen,
     findings: &mut Findings<'_>,
 ) {
     let begin = hit.end as usize;
     let end = window.text.len().min(begin + AFTER_MAX);
-    let mut at = begin;
+    // The value that an earlier word found is this word's too, and what it passed over is no value for this one.
+    if begin <= seen.value {
+        return;
+    }
+    let mut at = begin.max(seen.end);
     while at < end {
         if !after.alphabet.has(window.text[at]) {
             at += 1;
@@ -83,13 +87,19 @@ pub(crate) fn after(
                 .count();
             continue;
         }
-        if *last != start {
-            *last = start;
-            findings.claim(&(start..at));
-            findings.add(detector, window, &(start..at), value, true);
-        }
+        findings.claim(&(start..at));
+        findings.add(detector, window, &(start..at), value, true);
+        *seen = Seen { value: start, end: at };
         return;
     }
+    seen.end = seen.end.max(at);
+}
+
+/// How far the words of a detector have been followed in a window, and the last value that one led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    value: usize,
+    end: usize,
 }
 
 /// Letters of both cases and digits: a path in base64's alphabet is none.
