@@ -240,12 +240,7 @@ impl Credentials {
             }
             return;
         }
-        let is_value = if value.is_quoted {
-            is_password(raw) && !raw.contains(&b' ')
-        } else {
-            is_bare_password(raw)
-        };
-        if !is_value || raw.len() > PASSWORD_MAX {
+        if raw.len() > PASSWORD_MAX {
             return;
         }
         let from = (hit.start as usize).saturating_sub(200);
@@ -256,6 +251,13 @@ impl Credentials {
         let is_connection = CONNECTION_KEYS
             .iter()
             .any(|key| memchr::memmem::find(&line, key).is_some());
+        let is_value = match value.is_quoted || is_connection {
+            true => is_password(raw) && !raw.contains(&b' '),
+            false => is_bare_password(raw),
+        };
+        if !is_value {
+            return;
+        }
         if let Some(detector) = if is_connection {
             self.connection
         } else {
@@ -328,7 +330,7 @@ fn is_secret(value: &[u8]) -> bool {
     let length = value.len();
     let is_token = value
         .iter()
-        .all(|byte| Alphabet::Base64.has(*byte) || matches!(byte, b'-' | b'_' | b'.' | b'~'));
+        .all(|byte| Alphabet::Base64.has(*byte) || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'='));
     if !(16..=SECRET_MAX).contains(&length) || !is_token || !is_drawn(value) {
         return false;
     }

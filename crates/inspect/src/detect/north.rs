@@ -169,8 +169,8 @@ pub(crate) const DETECTORS: &[Detector] = &[
         ],
         alone: Alone::Grouped,
         finds: Finds::Number(Number {
-            groups: &[&[6, 4], &[8, 4], &[10], &[12]],
-            shapes: &["999999+9999"],
+            groups: &[&[10], &[12]],
+            shapes: &["999999-9999", "99999999-9999", "999999+9999"],
             judge: se_personnummer,
         }),
         ..Detector::NATIONAL_ID

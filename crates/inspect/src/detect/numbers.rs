@@ -255,7 +255,10 @@ impl Numbers {
         match verdict {
             _ if !is_near && (!alone || window.is_noise(place)) => {}
             Verdict::Broken if !is_near => findings.broken(detector),
-            Verdict::Good => findings.add(detector, window, place, characters, is_near),
+            Verdict::Good => {
+                findings.claim(place);
+                findings.add(detector, window, place, characters, is_near);
+            }
             Verdict::Broken | Verdict::Other => {}
         }
     }
@@ -276,11 +279,9 @@ fn slot(key: u64) -> usize {
 /// Whether all digits are the same, or count up: written where a number belongs, or a rule between lines.
 fn is_flat(characters: &[u8]) -> bool {
     let mut pairs = characters.windows(2);
-    characters.len() >= 8
-        && (pairs.clone().all(|pair| pair[0] == pair[1])
-            || pairs.all(|pair| {
-                (pair[1] + 10 - pair[0]) % 10 == 1 || (pair[0], pair[1]) == (b'9', b'0')
-            }))
+    let is_same = pairs.clone().all(|pair| pair[0] == pair[1]);
+    let counts_up = pairs.all(|pair| pair[0] + 1 == pair[1] || pair == b"90");
+    characters.len() >= 8 && (is_same || counts_up)
 }
 
 fn is_separator(byte: u8) -> bool {

@@ -162,12 +162,13 @@ pub(crate) fn phone(
             && digits[1] != b'0'
             && !matches!(before, Some(b'-' | b'.' | b'/' | b','))
     };
-    if !is_phone || !closes(text, end) {
+    if !is_phone || !closes(text, end) || findings.is_claimed(&place) {
         return;
     }
     let is_near = findings.is_near(detector, window, &place);
-    // Ten digits in three groups are a health service's number too: with other words near by they are not a telephone's.
-    if is_near || is_international || (is_american && !window.is_noise(&place)) {
+    let is_marked = before == Some(b'(') || !text[place.clone()].contains(&b' ');
+    // Ten digits in three groups are a health service's number too, and with spaces any number.
+    if is_near || is_international || (is_american && is_marked && !window.is_noise(&place)) {
         *last = end;
         findings.add(detector, window, &place, digits, is_near);
     }

@@ -149,6 +149,7 @@ impl<'a> Scanner<'a> {
         );
         plan.numbers.find(&window, &room.tokens, &mut findings);
         if let Some(phone) = plan.credentials.phone {
+            findings.claims.sort_by_key(|claim| claim.start);
             for token in &room.tokens {
                 personal::phone(
                     &window,

@@ -81,10 +81,10 @@ pub(crate) fn after(
         if !is_right || !is_drawn(value) || (after.alphabet == Alphabet::Base64 && !is_mixed(value))
         {
             // The rest of a longer run is no value either.
-            at += window.text[at..end.max(at)]
-                .iter()
-                .take_while(|byte| after.alphabet.has(**byte))
-                .count();
+            if run > most {
+                let rest = &window.text[at..end.max(at)];
+                at += rest.iter().take_while(|byte| after.alphabet.has(**byte)).count();
+            }
             continue;
         }
         findings.claim(&(start..at));

@@ -21,7 +21,7 @@ pub(crate) enum Alphabet {
     Alnum,
     /// Letters, digits, `_` and `-`: base64 for addresses (RFC 4648, 5).
     Url,
-    /// Letters, digits, `+`, `/` and `=`: base64 (RFC 4648, 4).
+    /// Letters, digits, `+` and `/`, at the end `=`: base64 (RFC 4648, 4).
     Base64,
     /// Letters, digits, `_`, `-`, `.` and `~`: what needs no escape in an address (RFC 3986, 2.3).
     Unreserved,
@@ -36,7 +36,7 @@ impl Alphabet {
             Alphabet::Lower => byte.is_ascii_lowercase() || byte.is_ascii_digit(),
             Alphabet::Alnum => byte.is_ascii_alphanumeric(),
             Alphabet::Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
-            Alphabet::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Alphabet::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'),
             Alphabet::Unreserved => {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~')
             }
@@ -45,10 +45,14 @@ impl Alphabet {
 
     /// How many characters of it there are from here on, as far as `most`.
     pub(crate) fn run(self, text: &[u8], most: usize) -> usize {
-        text.iter()
-            .take(most)
-            .take_while(|byte| self.has(**byte))
-            .count()
+        let length = text.iter().take(most).take_while(|byte| self.has(**byte)).count();
+        match self {
+            Alphabet::Base64 => {
+                let padding = text[length..].iter().take((most - length).min(2));
+                length + padding.take_while(|byte| **byte == b'=').count()
+            }
+            _ => length,
+        }
     }
 }
 
@@ -85,11 +89,12 @@ pub(crate) fn is_word(byte: u8) -> bool {
 ///
 /// Of `n` characters drawn from 16 or more, a third differ with a probability of more than 0.9999 from 16 characters on.
 pub(crate) fn is_drawn(value: &[u8]) -> bool {
-    let distinct = distinct(value);
-    distinct >= (value.len() / 3).clamp(5, 10)
-        && value.iter().any(u8::is_ascii_digit)
-        && value.iter().any(u8::is_ascii_alphabetic)
-        && !is_placeholder(value)
+    value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic) && is_varied(value)
+}
+
+/// The same for tokens whose prefix says what they are: they need not have both digits and letters.
+fn is_varied(value: &[u8]) -> bool {
+    distinct(value) >= (value.len() / 3).clamp(5, 10) && !is_placeholder(value)
 }
 
 /// Different bytes in a value.
@@ -163,5 +168,5 @@ pub(crate) fn is_drawn_token(token: &[u8]) -> bool {
         .rposition(|byte| *byte == b'_')
         .filter(|at| *at < 16)
         .map_or(token, |at| &token[at + 1..]);
-    is_drawn(if body.len() < 12 { token } else { body })
+    is_varied(if body.len() < 12 { token } else { body })
 }

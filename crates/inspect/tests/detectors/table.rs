@@ -92,7 +92,15 @@ fn identity(scores: &mut Scores, draw: &mut Draw, detector: &str, called: &Calle
     scores.present(detector, documents);
     let has_check = !["dk-cpr", "in-pan", "uk-nino", "us-ssn"].contains(&detector);
     if has_check {
-        let documents = labelled(draw, called, |draw| one_off(&make(draw)));
+        let documents = labelled(draw, called, |draw| match detector {
+            // The last digit is that of a member of the family: the check is before it.
+            "au-medicare" => {
+                let value = make(draw);
+                let check = value.trim_end_matches(|last: char| last.is_ascii_digit()).trim_end();
+                if check.is_empty() { format!("{}{}", one_off(&value[..9]), &value[9..]) } else { format!("{}{}", one_off(check), &value[check.len()..]) }
+            }
+            _ => one_off(&make(draw)),
+        });
         scores.absent(detector, documents);
     } else {
         let documents = labelled(draw, called, |draw| never_given_out(&make(draw), detector));
