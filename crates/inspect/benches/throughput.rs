@@ -12,43 +12,92 @@ const PIECE: usize = 8 * 1024;
 
 fn main() {
     let key = Key::new([7; 32]);
-    let built_in = Detectors::new(&Config::new(key.clone())).expect("the default is a configuration");
+    let built_in =
+        Detectors::new(&Config::new(key.clone())).expect("the default is a configuration");
     let own = Detectors::new(&with_own(key)).expect("the bench's own patterns are patterns");
     println!("| text | MB per CPU second | with own patterns, words and 100 000 exact values |");
     println!("| --- | --- | --- |");
-    let kinds: [(&str, fn(&mut Draw, &mut String)); 4] = [("prose", prose), ("numbers", numbers), ("logs", log), ("code", code)];
+    let kinds: [(&str, fn(&mut Draw, &mut String)); 4] = [
+        ("prose", prose),
+        ("numbers", numbers),
+        ("logs", log),
+        ("code", code),
+    ];
     let texts = kinds.map(|(name, line)| (name, text(&[line])));
     let mixed = ("all together", text(&kinds.map(|(_, line)| line)));
     for (name, text) in texts.iter().chain([&mixed]) {
-        println!("| {name} | {:.0} | {:.0} |", speed(&built_in, text), speed(&own, text));
+        println!(
+            "| {name} | {:.0} | {:.0} |",
+            speed(&built_in, text),
+            speed(&own, text)
+        );
     }
     println!();
     println!("| hostile line | MB per CPU second |");
     println!("| --- | --- |");
     for (name, unit) in [
-        ("digits", "7"), ("a", "a"), ("=", "="), ("key=", "key="), ("password:", "password:"), ("4 4 4 ", "4 4 4 "), ("eyJ", "eyJ-"), ("://a:", "://a:"),
-        ("a@b.", "a@b."), ("1234 ", "1234 "), ("datadog ", "datadog "), ("AKIA", "AKIA "), ("ssn 123-45-", "ssn 123-45-6789 "),
-        ("-----BEGIN", "-----BEGIN PRIVATE KEY-----"), ("0000-", "1980-01-01 born "), ("token=", "token=a1b2c3d4e5f6g7h8 "),
+        ("digits", "7"),
+        ("a", "a"),
+        ("=", "="),
+        ("key=", "key="),
+        ("password:", "password:"),
+        ("4 4 4 ", "4 4 4 "),
+        ("eyJ", "eyJ-"),
+        ("://a:", "://a:"),
+        ("a@b.", "a@b."),
+        ("1234 ", "1234 "),
+        ("datadog ", "datadog "),
+        ("AKIA", "AKIA "),
+        ("ssn 123-45-", "ssn 123-45-6789 "),
+        ("-----BEGIN", "-----BEGIN PRIVATE KEY-----"),
+        ("0000-", "1980-01-01 born "),
+        ("token=", "token=a1b2c3d4e5f6g7h8 "),
     ] {
-        println!("| `{name}` | {:.0} |", speed(&built_in, &unit.repeat(20 * 1024 * 1024 / unit.len())));
+        println!(
+            "| `{name}` | {:.0} |",
+            speed(&built_in, &unit.repeat(20 * 1024 * 1024 / unit.len()))
+        );
     }
 }
 
 fn with_own(key: Key) -> Config {
     let mut config = Config::new(key.clone());
     config.patterns = vec![
-        OwnPattern { name: "customer number".into(), pattern: r"\bKD-[0-9]{6}-[A-Z]{2}\b".into(), words: Vec::new(), words_required: false },
-        OwnPattern { name: "contract".into(), pattern: r"\b[A-Z]{3}/20[0-9]{2}/[0-9]{5}\b".into(), words: vec!["contract".into()], words_required: true },
+        OwnPattern {
+            name: "customer number".into(),
+            pattern: r"\bKD-[0-9]{6}-[A-Z]{2}\b".into(),
+            words: Vec::new(),
+            words_required: false,
+        },
+        OwnPattern {
+            name: "contract".into(),
+            pattern: r"\b[A-Z]{3}/20[0-9]{2}/[0-9]{5}\b".into(),
+            words: vec!["contract".into()],
+            words_required: true,
+        },
     ];
-    config.word_lists = vec![WordList { name: "projects".into(), words: (0..500).map(|n| format!("project alba{n}")).collect() }];
-    let entries = (0..100_000).filter_map(|n| ExactSet::entry(&key, Normalisation::Words, &format!("person{n} family{n}")));
-    config.exact_sets = vec![ExactSet { name: "people".into(), normalisation: Normalisation::Words, words_max: 2, entries: entries.collect() }];
+    config.word_lists = vec![WordList {
+        name: "projects".into(),
+        words: (0..500).map(|n| format!("project alba{n}")).collect(),
+    }];
+    let entries = (0..100_000).filter_map(|n| {
+        ExactSet::entry(&key, Normalisation::Words, &format!("person{n} family{n}"))
+    });
+    config.exact_sets = vec![ExactSet {
+        name: "people".into(),
+        normalisation: Normalisation::Words,
+        words_max: 2,
+        entries: entries.collect(),
+    }];
     config
 }
 
 /// The fastest of five runs: others disturb a run, nothing speeds it up.
 fn speed(detectors: &Detectors, text: &str) -> f64 {
-    let best = (0..5).map(|_| run(detectors, text)).min().expect("there are five");
+    let best = (0..5)
+        .map(|_| run(detectors, text))
+        .min()
+        .expect("there are five");
     text.len() as f64 / 1e6 / best.as_secs_f64()
 }
 
@@ -68,8 +117,13 @@ fn run(detectors: &Detectors, text: &str) -> Duration {
 
 /// Time that this thread was on a processor (proc(5), /proc/pid/schedstat, the first number, nanoseconds).
 fn cpu() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux says how long a thread ran");
-    let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok()).expect("the first is a number");
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")
+        .expect("Linux says how long a thread ran");
+    let nanoseconds = text
+        .split(' ')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .expect("the first is a number");
     Duration::from_nanos(nanoseconds)
 }
 
@@ -106,10 +160,82 @@ impl Draw {
 }
 
 const WORDS: &[&str] = &[
-    "the", "of", "and", "to", "in", "we", "that", "agreement", "meeting", "customer", "report", "quarter", "was", "for", "on", "are", "with", "as", "his", "they",
-    "at", "be", "this", "from", "have", "or", "by", "project", "team", "review", "budget", "plan", "what", "all", "were", "when", "your", "can", "said", "there", "use",
-    "an", "each", "which", "she", "do", "how", "their", "if", "will", "up", "other", "about", "out", "many", "then", "them", "account", "payment", "delivery", "für",
-    "Straße", "déjà", "schedule", "password", "card", "called", "order", "number", "contract", "born", "patient", "invoice", "results", "attached", "please",
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "we",
+    "that",
+    "agreement",
+    "meeting",
+    "customer",
+    "report",
+    "quarter",
+    "was",
+    "for",
+    "on",
+    "are",
+    "with",
+    "as",
+    "his",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "have",
+    "or",
+    "by",
+    "project",
+    "team",
+    "review",
+    "budget",
+    "plan",
+    "what",
+    "all",
+    "were",
+    "when",
+    "your",
+    "can",
+    "said",
+    "there",
+    "use",
+    "an",
+    "each",
+    "which",
+    "she",
+    "do",
+    "how",
+    "their",
+    "if",
+    "will",
+    "up",
+    "other",
+    "about",
+    "out",
+    "many",
+    "then",
+    "them",
+    "account",
+    "payment",
+    "delivery",
+    "für",
+    "Straße",
+    "déjà",
+    "schedule",
+    "password",
+    "card",
+    "called",
+    "order",
+    "number",
+    "contract",
+    "born",
+    "patient",
+    "invoice",
+    "results",
+    "attached",
+    "please",
 ];
 
 fn prose(draw: &mut Draw, text: &mut String) {
@@ -118,7 +244,13 @@ fn prose(draw: &mut Draw, text: &mut String) {
         text.push(' ');
     }
     if draw.number(3) == 0 {
-        text.push_str(&format!("on {} March 20{:02} at {}:{:02}", draw.number(28) + 1, draw.number(30), draw.number(24), draw.number(60)));
+        text.push_str(&format!(
+            "on {} March 20{:02} at {}:{:02}",
+            draw.number(28) + 1,
+            draw.number(30),
+            draw.number(24),
+            draw.number(60)
+        ));
     }
     text.push_str(".\n");
 }
@@ -126,8 +258,15 @@ fn prose(draw: &mut Draw, text: &mut String) {
 fn numbers(draw: &mut Draw, text: &mut String) {
     text.push_str(&format!(
         "{},{}.{:02},{},2024-{:02}-{:02},{},{:.6},{}\n",
-        draw.number(1_000_000), draw.number(10_000), draw.number(100), 100_000_000 + draw.number(900_000_000), draw.number(12) + 1, draw.number(28) + 1,
-        draw.number(4_000_000_000), draw.number(1_000_000) as f64 / 7.0, draw.number(1 << 31) * 4_000_000,
+        draw.number(1_000_000),
+        draw.number(10_000),
+        draw.number(100),
+        100_000_000 + draw.number(900_000_000),
+        draw.number(12) + 1,
+        draw.number(28) + 1,
+        draw.number(4_000_000_000),
+        draw.number(1_000_000) as f64 / 7.0,
+        draw.number(1 << 31) * 4_000_000,
     ));
 }
 

@@ -4,6 +4,7 @@
 //! of a text is counts, keyed hashes and masked samples.
 
 mod americas;
+mod assigned;
 mod catalog;
 mod checks;
 mod clouds;
@@ -13,9 +14,11 @@ mod europe;
 mod exact;
 mod exclude;
 mod findings;
+mod layout;
 mod literals;
 mod mask;
 mod money;
+mod names;
 mod normal;
 mod north;
 mod numbers;
@@ -28,6 +31,7 @@ mod scanner;
 mod secrets;
 mod services;
 mod shape;
+mod tokens;
 mod window;
 
 pub use catalog::{Detector, Kind, detectors};

@@ -104,3 +104,6 @@ pub(crate) fn is_date(year: u32, month: u32, day: u32) -> bool {
     };
     (1..=days).contains(&day)
 }
+
+#[cfg(test)]
+mod tests;

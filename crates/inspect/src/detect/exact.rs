@@ -156,11 +156,16 @@ impl Exact {
         let mut filter = vec![0; 1 << (FILTER_BITS - 6)];
         let mut entries: HashMap<u32, Vec<[u8; 16]>> = HashMap::new();
         for ExactEntry(entry) in &set.entries {
-            let (quick, slow) = entry.split_first_chunk::<4>().expect("an entry has 20 bytes");
+            let (quick, slow) = entry
+                .split_first_chunk::<4>()
+                .expect("an entry has 20 bytes");
             let quick = u32::from_le_bytes(*quick);
             let bit = bit_of(quick);
             filter[bit / 64] |= 1 << (bit % 64);
-            entries.entry(quick).or_default().extend(slow.first_chunk::<16>());
+            entries
+                .entry(quick)
+                .or_default()
+                .extend(slow.first_chunk::<16>());
         }
         self.sets.push(Set {
             detector,

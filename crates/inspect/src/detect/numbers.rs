@@ -2,17 +2,15 @@
 
 use super::catalog::{Alone, Number, Verdict};
 use super::findings::Findings;
+use super::layout::{Lead, fit, lead};
 use super::money;
-use super::shape::is_word;
+use super::tokens::{CHARACTERS_MAX, Token, WORD_MAX, closes, gather, is_separator, opens};
 use super::window::Window;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Digits and letters of the longest number, with room for the name of a month.
-const CHARACTERS_MAX: usize = 40;
-
-/// The longest word with digits that can be a number; longer ones are passed over.
-const WORD_MAX: usize = 40;
+/// The longest name of a month and a space, or letters before the first word with a digit.
+const LEAD_MAX: usize = 16;
 
 /// Groups of the longest chain: the French number has seven.
 const GROUPS_MAX: usize = 8;
@@ -27,32 +25,26 @@ pub(crate) struct Numbers {
     /// Keys of `groups`, and how each begins: bits of a filter that keeps most chains from the map.
     begins: Vec<u64>,
     /// By the length of the first word with a digit: shapes, and how many characters before that word they begin.
-    shapes: Vec<Vec<(usize, &'static str, Lead)>>,
-    judges: Vec<Option<fn(&[u8]) -> Verdict>>,
+    shapes: Vec<Vec<Shaped>>,
+    judges: Vec<Option<Judge>>,
     card: Option<usize>,
     iban: Option<usize>,
 }
 
-/// What stands before the first word with a digit.
+type Judge = fn(&[u8]) -> Verdict;
+
+/// A shape of a detector's values.
 #[derive(Clone, Copy, Debug)]
-enum Lead {
-    Characters(usize),
-    /// The name of a month and a space.
-    Word,
+struct Shaped {
+    detector: usize,
+    shape: &'static str,
+    lead: Lead,
 }
 
-/// A run of letters and digits with at least one digit.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Token {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    pub(crate) is_digits: bool,
-}
-
-impl Token {
-    fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
+/// What may begin with a first word of some length.
+struct Active {
+    has_groups: bool,
+    shapes: Vec<Shaped>,
 }
 
 /// The longest run of digits that has a place in a key.
@@ -82,7 +74,11 @@ impl Numbers {
         }
         for shape in number.shapes {
             let (length, lead) = lead(shape);
-            self.shapes[length].push((detector, shape, lead));
+            self.shapes[length].push(Shaped {
+                detector,
+                shape,
+                lead,
+            });
         }
     }
 
@@ -103,28 +99,47 @@ impl Numbers {
         }
         let active = self.active(window, findings);
         for (index, token) in tokens.iter().enumerate() {
-            if token.len() > WORD_MAX || !active[token.len()] {
+            if token.len() > WORD_MAX
+                || !window
+                    .core
+                    .contains(&(token.start as usize).saturating_sub(LEAD_MAX))
+                    && !window.core.contains(&(token.start as usize))
+            {
                 continue;
             }
-            if token.is_digits {
+            let active = &active[token.len()];
+            if token.is_digits && active.has_groups {
                 self.chain(window, tokens, index, findings);
-            } else if let Some(iban) = self.iban {
+            }
+            if let Some(iban) = self.iban
+                && !token.is_digits
+            {
                 iban_at(window, *token, iban, findings);
             }
-            self.shaped(window, *token, findings);
+            for shaped in &active.shapes {
+                self.shaped(window, *token, shaped, findings);
+            }
         }
     }
 
-    /// For each length of a first word, whether any detector that words or shapes allow in this window begins with it.
-    fn active(&self, window: &Window<'_>, findings: &Findings<'_>) -> [bool; WORD_MAX + 1] {
-        let mut active = [self.iban.is_some(); WORD_MAX + 1];
+    /// For each length of a first word, what may begin with it in this window, where its words are or are not.
+    fn active(&self, window: &Window<'_>, findings: &Findings<'_>) -> Vec<Active> {
         let may_find = |detector: &usize| findings.may_find(*detector, window);
-        for (length, is_active) in active.iter_mut().enumerate() {
-            let begins_group = |(key, detectors): (&u64, &Vec<usize>)| first_group(*key) == length && detectors.iter().any(may_find);
-            *is_active = (length >= 4 && *is_active && length != 5)
-                || self.shapes[length].iter().any(|(detector, ..)| may_find(detector))
-                || self.runs.get(length).is_some_and(|detectors| detectors.iter().any(may_find))
-                || self.groups.iter().any(begins_group);
+        let mut active: Vec<Active> = (self.shapes.iter())
+            .map(|shapes| Active {
+                has_groups: false,
+                shapes: shapes
+                    .iter()
+                    .filter(|shaped| may_find(&shaped.detector))
+                    .copied()
+                    .collect(),
+            })
+            .collect();
+        for (length, detectors) in self.runs.iter().enumerate() {
+            active[length].has_groups |= detectors.iter().any(may_find);
+        }
+        for (key, detectors) in &self.groups {
+            active[first_group(*key)].has_groups |= detectors.iter().any(may_find);
         }
         active
     }
@@ -164,9 +179,10 @@ impl Numbers {
                 0 => &self.runs[token.len()],
                 _ => self.groups.get(&key).unwrap_or(&NONE),
             };
-            if !detectors.iter().any(|detector| {
-                findings.may_find(*detector, window)
-            }) {
+            if !detectors
+                .iter()
+                .any(|detector| findings.may_find(*detector, window))
+            {
                 continue;
             }
             let place = start..last.end as usize;
@@ -191,38 +207,40 @@ impl Numbers {
     }
 
     /// Letters and digits in a fixed order whose first digits are in this token.
-    fn shaped(&self, window: &Window<'_>, token: Token, findings: &mut Findings<'_>) {
-        for (detector, shape, lead) in &self.shapes[token.len()] {
-            if !findings.may_find(*detector, window) {
-                continue;
-            }
-            let Some(start) = lead.start(window.text, token.start as usize) else {
-                continue;
-            };
-            let Some(length) = fit(shape, &window.text[start..]) else {
-                continue;
-            };
-            let place = start..start + length;
-            if !window.core.contains(&start)
-                || !opens(window.text, start)
-                || !closes(window.text, place.end)
-            {
-                continue;
-            }
-            let mut characters = [0; CHARACTERS_MAX];
-            let length = gather(&window.text[place.clone()], &mut characters);
-            let is_grouped = shape
-                .bytes()
-                .any(|byte| !byte.is_ascii_alphanumeric() && byte != b'#');
-            self.judge(
-                window,
-                *detector,
-                &place,
-                &characters[..length],
-                is_grouped,
-                findings,
-            );
+    fn shaped(
+        &self,
+        window: &Window<'_>,
+        token: Token,
+        shaped: &Shaped,
+        findings: &mut Findings<'_>,
+    ) {
+        let Some(start) = shaped.lead.start(window.text, token.start as usize) else {
+            return;
+        };
+        let Some(length) = fit(shaped.shape, &window.text[start..]) else {
+            return;
+        };
+        let place = start..start + length;
+        if !window.core.contains(&start)
+            || !opens(window.text, start)
+            || !closes(window.text, place.end)
+        {
+            return;
         }
+        let mut characters = [0; CHARACTERS_MAX];
+        let length = gather(&window.text[place.clone()], &mut characters);
+        let is_grouped = shaped
+            .shape
+            .bytes()
+            .any(|byte| !byte.is_ascii_alphanumeric() && byte != b'#');
+        self.judge(
+            window,
+            shaped.detector,
+            &place,
+            &characters[..length],
+            is_grouped,
+            findings,
+        );
     }
 
     fn judge(
@@ -284,39 +302,6 @@ fn is_flat(characters: &[u8]) -> bool {
     characters.len() >= 8 && (is_same || counts_up)
 }
 
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'.' | b'/')
-}
-
-/// Whether a number may begin here: not within a word, a decimal, a path or a longer chain.
-pub(crate) fn opens(text: &[u8], start: usize) -> bool {
-    match start.checked_sub(1).map(|before| text[before]) {
-        None => true,
-        Some(before) if is_word(before) => false,
-        Some(b'.' | b'-' | b'/' | b'\\' | b'+' | b'@' | b'$' | b'%' | b'~') => {
-            // "Nr.", "no-", "ssn -": the sign belongs to what is before it.
-            start >= 2
-                && matches!(text[start - 1], b'.' | b'-')
-                && (text[start - 2] == b' '
-                    || (text[start - 1] == b'.' && text[start - 2].is_ascii_alphabetic()))
-        }
-        Some(_) => true,
-    }
-}
-
-/// Whether a number may end here.
-pub(crate) fn closes(text: &[u8], end: usize) -> bool {
-    match text.get(end) {
-        None => true,
-        Some(after) if is_word(*after) => false,
-        Some(b'.' | b'-' | b'/' | b'+' | b'@' | b'\\' | b':') => {
-            !text.get(end + 1).is_some_and(|next| is_word(*next))
-        }
-        Some(b'%') => false,
-        Some(_) => true,
-    }
-}
-
 /// Whether groups of the same length and separator stand before or after: a table of numbers, not one number.
 fn continues(text: &[u8], tokens: &[Token], first: usize, last: usize) -> bool {
     let separator = text[tokens[first].end as usize];
@@ -335,85 +320,6 @@ fn continues(text: &[u8], tokens: &[Token], first: usize, last: usize) -> bool {
             && after.len() == tokens[last].len()
     });
     follows || precedes
-}
-
-/// Letters and digits without what is between them, in upper case.
-pub(crate) fn gather(text: &[u8], into: &mut [u8; CHARACTERS_MAX]) -> usize {
-    let characters = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
-    let mut length = 0;
-    for (slot, character) in into.iter_mut().zip(characters) {
-        *slot = character.to_ascii_uppercase();
-        length += 1;
-    }
-    length
-}
-
-/// The length of the first word with a digit in it, and what is before that word.
-fn lead(shape: &str) -> (usize, Lead) {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
-    if let Some(rest) = shape.strip_prefix("@ ") {
-        return (
-            rest.bytes().take_while(|byte| is_part(byte)).count(),
-            Lead::Word,
-        );
-    }
-    let digit = shape.find(['9', '#']).expect("a shape has digits");
-    let start = shape[..digit]
-        .rfind(|character: char| !character.is_ascii_alphanumeric())
-        .map_or(0, |before| before + 1);
-    let length = shape.as_bytes()[start..]
-        .iter()
-        .take_while(|byte| is_part(byte))
-        .count();
-    (length, Lead::Characters(start))
-}
-
-impl Lead {
-    fn start(self, text: &[u8], at: usize) -> Option<usize> {
-        match self {
-            Lead::Characters(count) => at.checked_sub(count),
-            Lead::Word => {
-                let space = at.checked_sub(1).filter(|space| text[*space] == b' ')?;
-                let letters = text[space.saturating_sub(12)..space]
-                    .iter()
-                    .rev()
-                    .take_while(|byte| byte.is_ascii_alphabetic())
-                    .count();
-                (letters >= 3).then(|| space - letters)
-            }
-        }
-    }
-}
-
-/// How long the text is that fits a shape.
-fn fit(shape: &str, text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for sign in shape.bytes() {
-        let byte = *text.get(at)?;
-        let fits = match sign {
-            b'A' => byte.is_ascii_alphabetic(),
-            b'9' => byte.is_ascii_digit(),
-            b'#' => byte.is_ascii_alphanumeric(),
-            b'@' => {
-                let letters = text[at..]
-                    .iter()
-                    .take(12)
-                    .take_while(|byte| byte.is_ascii_alphabetic())
-                    .count();
-                if letters < 3 {
-                    return None;
-                }
-                at += letters;
-                continue;
-            }
-            other => byte == other,
-        };
-        if !fits {
-            return None;
-        }
-        at += 1;
-    }
-    Some(at)
 }
 
 /// An account number that begins with this token: in one word, or in groups of four.
@@ -456,53 +362,5 @@ fn iban_at(window: &Window<'_>, token: Token, detector: usize, findings: &mut Fi
             findings.add(detector, window, &place, &characters[..count], is_near);
         }
         Verdict::Broken | Verdict::Other => {}
-    }
-}
-
-/// All tokens with a digit in a stretch of the text, in their order.
-pub(crate) fn tokens(text: &[u8], stretch: Range<usize>, tokens: &mut Vec<Token>) {
-    const BLOCK: usize = 16;
-    let mut at = stretch.start;
-    while at < stretch.end {
-        // Most blocks of prose have no digit: this is one comparison of 16 bytes.
-        if let Some(block) = text[at..stretch.end].first_chunk::<BLOCK>()
-            && !block
-                .iter()
-                .fold(false, |has, byte| has | byte.is_ascii_digit())
-        {
-            at += BLOCK;
-            continue;
-        }
-        let block_end = (at + BLOCK).min(stretch.end);
-        while at < block_end {
-            if !text[at].is_ascii_digit() {
-                at += 1;
-                continue;
-            }
-            let least = tokens
-                .last()
-                .map_or(0, |last| last.end as usize)
-                .max(at.saturating_sub(WORD_MAX + 1));
-            let start = least
-                + text[least..at]
-                    .iter()
-                    .rposition(|byte| !is_word(*byte))
-                    .map_or(0, |before| before + 1);
-            let digits = text[at..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            let rest = text[at + digits..]
-                .iter()
-                .take_while(|byte| is_word(**byte))
-                .count();
-            let end = at + digits + rest;
-            tokens.push(Token {
-                start: start as u32,
-                end: end as u32,
-                is_digits: start == at && rest == 0,
-            });
-            at = end;
-        }
     }
 }

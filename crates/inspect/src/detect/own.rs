@@ -36,19 +36,19 @@ pub(crate) struct Pattern {
 
 impl Own {
     pub(crate) fn new(each: Vec<Pattern>, texts: &[&str]) -> Result<Own, DetectorsError> {
-        let all = (each.len() > 1)
-            .then(|| {
+        let together = config()
+            .match_kind(MatchKind::All)
+            .nfa_size_limit(Some(COMPILED_MAX * 8));
+        let all = match each.len() {
+            0 | 1 => None,
+            _ => Some(
                 Regex::builder()
-                    .configure(
-                        config()
-                            .match_kind(MatchKind::All)
-                            .nfa_size_limit(Some(COMPILED_MAX * 8)),
-                    )
+                    .configure(together)
                     .syntax(syntax())
                     .build_many(texts)
-            })
-            .transpose()
-            .map_err(|error| bad("all together", &error))?;
+                    .map_err(|error| bad("all together", &error))?,
+            ),
+        };
         Ok(Own { all, each })
     }
 
@@ -112,7 +112,10 @@ fn config() -> Config {
 
 /// Classes are of ASCII, which look-alikes are by then; `(?u:…)` asks for those of Unicode.
 fn syntax() -> syntax::Config {
-    syntax::Config::new().nest_limit(NEST_MAX).unicode(false).utf8(false)
+    syntax::Config::new()
+        .nest_limit(NEST_MAX)
+        .unicode(false)
+        .utf8(false)
 }
 
 fn bad(name: &str, fault: &dyn std::fmt::Display) -> DetectorsError {

@@ -2,8 +2,8 @@
 
 use super::findings::Findings;
 use super::literals::Hit;
-use super::numbers::{Token, closes};
 use super::shape::is_word;
+use super::tokens::{Token, closes};
 use super::window::Window;
 
 /// The local part of an address (RFC 5321, 4.5.3.1.1).

@@ -8,6 +8,7 @@ use super::exclude::Exclude;
 use super::findings::{Entry, Hashes};
 use super::literals::{Automat, Job, Literals, Mark, NOISE, Topics};
 use super::mask::Mask as Shown;
+use super::names::{NOISE_WORDS, PASSWORD_NAMES, SECRET_NAMES};
 use super::numbers::Numbers;
 use super::own::{self, Own};
 use super::window::PROXIMITY;
@@ -22,88 +23,6 @@ const WORDS_ALL_MAX: usize = 20_000;
 
 /// One word or phrase, in bytes.
 const WORD_MAX: usize = 60;
-
-/// Words that say that a number is something else.
-const NOISE_WORDS: &[&str] = &[
-    "order",
-    "tracking",
-    "invoice",
-    "serial",
-    "isbn",
-    "imei",
-    "ticket",
-    "sku",
-    "ean",
-    "gtin",
-    "upc",
-    "barcode",
-    "uuid",
-    "guid",
-    "sha",
-    "sha1",
-    "sha256",
-    "commit",
-    "build",
-    "version",
-    "timestamp",
-    "epoch",
-    "parcel",
-    "shipment",
-    "batch",
-    "bestellung",
-    "bestellnummer",
-    "rechnung",
-    "auftrag",
-    "msg id",
-    "message id",
-    "request id",
-    "trace id",
-    "span id",
-    "event id",
-    "part number",
-    "part no",
-    "article",
-    "artikel",
-    "issn",
-    "case id",
-    "lot",
-];
-
-const SECRET_NAMES: &[&str] = &[
-    "secret",
-    "token",
-    "api key",
-    "access key",
-    "private key",
-    "auth key",
-    "encryption key",
-    "signing key",
-    "client key",
-    "authorization",
-    "credential",
-    "apikey",
-    "master key",
-    "key",
-    "hmac",
-    "webhook",
-];
-
-const PASSWORD_NAMES: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "passphrase",
-    "passwort",
-    "kennwort",
-    "mot de passe",
-    "contraseña",
-    "senha",
-    "wachtwoord",
-    "hasło",
-    "lösenord",
-    "pass",
-    "passcode",
-];
 
 pub(crate) struct Plan {
     pub(crate) entries: Vec<Entry>,

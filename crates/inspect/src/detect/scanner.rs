@@ -6,8 +6,8 @@
 use super::exact::Word;
 use super::findings::{Findings, Tally, finish};
 use super::literals::{Hit, Job, Mark, Topics, ends_word};
-use super::numbers::{Token, tokens};
 use super::plan::Plan;
+use super::tokens::{Token, tokens};
 use super::window::{AHEAD, BEHIND, CORE, Header, Window};
 use super::{credentials, normal, personal, secrets};
 use crate::report::{Finding, Flow, TextSink};
@@ -137,7 +137,8 @@ impl<'a> Scanner<'a> {
             part: &self.part,
         };
         room.seen.clear();
-        room.seen.resize(plan.entries.len(), secrets::Seen::default());
+        room.seen
+            .resize(plan.entries.len(), secrets::Seen::default());
         marked(plan, &window, &mut room.seen, &mut findings);
         findings.claims.sort_by_key(|claim| claim.start);
         assigned(plan, &window, &mut findings);
@@ -170,7 +171,12 @@ impl<'a> Scanner<'a> {
 }
 
 /// What stands at literals that say themselves what it is.
-fn marked(plan: &Plan, window: &Window<'_>, seen: &mut [secrets::Seen], findings: &mut Findings<'_>) {
+fn marked(
+    plan: &Plan,
+    window: &Window<'_>,
+    seen: &mut [secrets::Seen],
+    findings: &mut Findings<'_>,
+) {
     for hit in window.hits {
         for job in &plan.automat.literal(*hit).jobs {
             match job {
@@ -226,17 +232,10 @@ fn assigned(plan: &Plan, window: &Window<'_>, findings: &mut Findings<'_>) {
     let mut last = 0..0;
     for hit in window.hits {
         for job in &plan.automat.literal(*hit).jobs {
-            match job {
-                Job::Mark(mark @ (Mark::Secret | Mark::Password)) => {
-                    plan.credentials.assigned(
-                        window,
-                        *hit,
-                        *mark == Mark::Password,
-                        &mut last,
-                        findings,
-                    );
-                }
-                _ => {}
+            if let Job::Mark(mark @ (Mark::Secret | Mark::Password)) = job {
+                let is_password = *mark == Mark::Password;
+                plan.credentials
+                    .assigned(window, *hit, is_password, &mut last, findings);
             }
         }
     }
@@ -261,3 +260,6 @@ impl TextSink for Scanner<'_> {
         Flow::Go
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,13 +83,19 @@ pub(crate) fn after(
             // The rest of a longer run is no value either.
             if run > most {
                 let rest = &window.text[at..end.max(at)];
-                at += rest.iter().take_while(|byte| after.alphabet.has(**byte)).count();
+                at += rest
+                    .iter()
+                    .take_while(|byte| after.alphabet.has(**byte))
+                    .count();
             }
             continue;
         }
         findings.claim(&(start..at));
         findings.add(detector, window, &(start..at), value, true);
-        *seen = Seen { value: start, end: at };
+        *seen = Seen {
+            value: start,
+            end: at,
+        };
         return;
     }
     seen.end = seen.end.max(at);

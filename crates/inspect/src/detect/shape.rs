@@ -45,7 +45,11 @@ impl Alphabet {
 
     /// How many characters of it there are from here on, as far as `most`.
     pub(crate) fn run(self, text: &[u8], most: usize) -> usize {
-        let length = text.iter().take(most).take_while(|byte| self.has(**byte)).count();
+        let length = text
+            .iter()
+            .take(most)
+            .take_while(|byte| self.has(**byte))
+            .count();
         match self {
             Alphabet::Base64 => {
                 let padding = text[length..].iter().take((most - length).min(2));
@@ -89,7 +93,9 @@ pub(crate) fn is_word(byte: u8) -> bool {
 ///
 /// Of `n` characters drawn from 16 or more, a third differ with a probability of more than 0.9999 from 16 characters on.
 pub(crate) fn is_drawn(value: &[u8]) -> bool {
-    value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic) && is_varied(value)
+    value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
+        && is_varied(value)
 }
 
 /// The same for tokens whose prefix says what they are: they need not have both digits and letters.

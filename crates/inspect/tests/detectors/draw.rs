@@ -20,11 +20,15 @@ impl Draw {
     }
 
     pub fn digits(&mut self, count: usize) -> String {
-        (0..count).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
+        (0..count)
+            .map(|_| char::from(b'0' + self.below(10) as u8))
+            .collect()
     }
 
     pub fn letters(&mut self, count: usize) -> String {
-        (0..count).map(|_| char::from(b'A' + self.below(26) as u8)).collect()
+        (0..count)
+            .map(|_| char::from(b'A' + self.below(26) as u8))
+            .collect()
     }
 
     /// Day and month as two digits each, and a year of someone who is of age.
@@ -77,7 +81,11 @@ impl Draw {
 
 /// The sum of digits times weights.
 pub fn sum(digits: &str, weights: &[u32]) -> u32 {
-    digits.chars().zip(weights).map(|(digit, weight)| digit.to_digit(10).unwrap() * weight).sum()
+    digits
+        .chars()
+        .zip(weights)
+        .map(|(digit, weight)| digit.to_digit(10).unwrap() * weight)
+        .sum()
 }
 
 /// The digit that makes Luhn's sum end with 0: doubles from the right, digits of products added.
@@ -88,7 +96,11 @@ pub fn luhn_digit(body: &str) -> u32 {
         .enumerate()
         .map(|(place, digit)| {
             let digit = digit.to_digit(10).unwrap();
-            if place % 2 == 0 { (digit * 2) / 10 + (digit * 2) % 10 } else { digit }
+            if place % 2 == 0 {
+                (digit * 2) / 10 + (digit * 2) % 10
+            } else {
+                digit
+            }
         })
         .sum();
     (10 - total % 10) % 10
@@ -96,5 +108,7 @@ pub fn luhn_digit(body: &str) -> u32 {
 
 /// Draws until a value has what is wanted.
 pub fn until(draw: &mut Draw, mut make: impl FnMut(&mut Draw) -> Option<String>) -> String {
-    (0..10_000).find_map(|_| make(draw)).expect("one of ten thousand fits")
+    (0..10_000)
+        .find_map(|_| make(draw))
+        .expect("one of ten thousand fits")
 }

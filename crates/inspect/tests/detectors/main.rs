@@ -3,6 +3,7 @@
 //! The table is in the crate's README; a change of the figures is a change of that table.
 
 mod configured;
+mod corpus;
 mod cutting;
 mod draw;
 mod ids;
@@ -18,7 +19,10 @@ use casbah_inspect::{Finding, TextSink};
 pub fn all() -> Config {
     let mut config = Config::new(Key::new([9; 32]));
     for detector in detectors() {
-        let setting = Setting { count_min: Some(1), ..Setting::default() };
+        let setting = Setting {
+            count_min: Some(1),
+            ..Setting::default()
+        };
         config.settings.insert(detector.name.to_owned(), setting);
     }
     config
