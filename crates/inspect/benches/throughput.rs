@@ -10,6 +10,9 @@ const BYTES: usize = 64 * 1024 * 1024;
 /// Pieces as a reader of documents hands them over.
 const PIECE: usize = 8 * 1024;
 
+/// Appends a line of a text.
+type Line = fn(&mut Draw, &mut String);
+
 fn main() {
     let key = Key::new([7; 32]);
     let built_in =
@@ -17,7 +20,7 @@ fn main() {
     let own = Detectors::new(&with_own(key)).expect("the bench's own patterns are patterns");
     println!("| text | MB per CPU second | with own patterns, words and 100 000 exact values |");
     println!("| --- | --- | --- |");
-    let kinds: [(&str, fn(&mut Draw, &mut String)); 4] = [
+    let kinds: [(&str, Line); 4] = [
         ("prose", prose),
         ("numbers", numbers),
         ("logs", log),
@@ -127,7 +130,7 @@ fn cpu() -> Duration {
     Duration::from_nanos(nanoseconds)
 }
 
-fn text(lines: &[fn(&mut Draw, &mut String)]) -> String {
+fn text(lines: &[Line]) -> String {
     let mut draw = Draw(42);
     let mut text = String::with_capacity(BYTES + 4096);
     // A document of one kind is some hundred kilobytes before the next begins.

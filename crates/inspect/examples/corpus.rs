@@ -1,12 +1,16 @@
 //! `cargo run -p casbah-inspect --example corpus -- FOLDER [ROUNDS]`: writes the corpus of the detectors' tests into a folder, and a
 //! list of its files with what is in each and what we find there, for a comparison with other tools.
 
+#![expect(clippy::unwrap_used, reason = "the modules are those of the tests")]
+
 #[path = "../tests/detectors/corpus.rs"]
 mod corpus;
 #[path = "../tests/detectors/draw.rs"]
 mod draw;
 #[path = "../tests/detectors/ids.rs"]
 mod ids;
+#[path = "../tests/detectors/ids_europe.rs"]
+mod ids_europe;
 #[path = "../tests/detectors/lookalikes.rs"]
 mod lookalikes;
 #[path = "../tests/detectors/surroundings.rs"]

@@ -22,6 +22,7 @@ mod names;
 mod normal;
 mod north;
 mod numbers;
+mod offices;
 mod own;
 mod pacific;
 mod personal;
@@ -31,6 +32,7 @@ mod scanner;
 mod secrets;
 mod services;
 mod shape;
+mod south;
 mod tokens;
 mod window;
 

@@ -1,7 +1,6 @@
 //! All detectors that come with us: what each finds, how a match is validated, and the document that says so.
 //!
-//! The tables are beside the code that validates: [`super::europe`], [`super::americas`], [`super::pacific`], [`super::money`],
-//! [`super::services`], [`super::credentials`], [`super::personal`].
+//! The tables are beside the code that validates, one file for each part of the world or kind of service.
 
 use super::shape::{Alphabet, Shape};
 use crate::report::Confidence;
@@ -142,14 +141,16 @@ pub fn detectors() -> &'static [&'static Detector] {
 }
 
 static ALL: LazyLock<Vec<&'static Detector>> = LazyLock::new(|| {
-    let tables: [&'static [Detector]; 8] = [
+    let tables: [&'static [Detector]; 10] = [
         super::money::DETECTORS,
         super::europe::DETECTORS,
+        super::south::DETECTORS,
         super::north::DETECTORS,
         super::americas::DETECTORS,
         super::pacific::DETECTORS,
         super::services::DETECTORS,
         super::clouds::DETECTORS,
+        super::offices::DETECTORS,
         super::places::DETECTORS,
     ];
     let mut all: Vec<&'static Detector> = tables.into_iter().flatten().collect();

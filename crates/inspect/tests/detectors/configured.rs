@@ -3,9 +3,10 @@ use crate::tokens::token;
 use crate::{all, scan};
 use casbah_inspect::Confidence;
 use casbah_inspect::detect::{
-    Config, Detectors, DetectorsError, ExactSet, Exclusions, Key, Normalisation, On, OwnPattern,
-    SAMPLES_MAX, Setting, WordList, detectors,
+    Config, Detector, Detectors, DetectorsError, ExactSet, Exclusions, Key, Normalisation, On,
+    OwnPattern, SAMPLES_MAX, Setting, WordList, detectors,
 };
+use std::fmt::Write;
 
 const CARD: &str = "4539578763621486";
 
@@ -376,6 +377,26 @@ fn every_detector_says_what_it_is() {
             detector.name
         );
     }
+}
+
+#[test]
+fn the_readme_lists_all_detectors() {
+    let mut table =
+        String::from("| detector | finds | counts when | after |\n| --- | --- | --- | --- |\n");
+    for Detector {
+        name,
+        what,
+        check,
+        source,
+        ..
+    } in detectors()
+    {
+        writeln!(table, "| {name} | {what} | {check} | {source} |").unwrap();
+    }
+    assert!(
+        include_str!("../../README.md").contains(&table),
+        "the README has another list than this:\n{table}"
+    );
 }
 
 /// What a line of one thing again and again takes, compared with a line of words: nothing is looked at twice for each byte.

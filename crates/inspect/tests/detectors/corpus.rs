@@ -49,7 +49,7 @@ pub fn cases(rounds: usize) -> Vec<Case> {
     let mut corpus = Corpus::default();
     let mut draw = Draw(20_261_123);
     for _ in 0..rounds {
-        for (detector, label, name, make) in IDS {
+        for (detector, label, name, make) in IDS.iter() {
             identity(
                 &mut corpus,
                 &mut draw,

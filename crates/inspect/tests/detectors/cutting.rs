@@ -15,7 +15,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     let mut draw = Draw(3);
     let mut text = String::from("nom,numéro,ville\n");
     while text.len() < 200_000 {
-        let (detector, label, _, make) = draw.of(IDS);
+        let (detector, label, _, make) = draw.of(&IDS);
         text += &format!("{label}: {}, déjà vu {detector}… ", make(&mut draw));
         let (detector, name, specification) = draw.of(TOKENS);
         text += &format!("{name}={}\n", token(&mut draw, detector, specification));
