@@ -28,6 +28,24 @@ pub(crate) fn lead(shape: &str) -> (usize, Lead) {
     (length, Lead::Characters(start))
 }
 
+/// What is after the first word with a digit in a text of this shape: a sign that is itself, and whether that word is of digits.
+///
+/// It keeps most words from being held against the whole shape.
+pub(crate) fn first_word(shape: &str) -> (Option<u8>, Option<bool>) {
+    let (length, lead) = lead(shape);
+    let start = match lead {
+        Lead::Characters(start) => start,
+        Lead::Word => 2,
+    };
+    let word = &shape.as_bytes()[start..start + length];
+    let is_digits = match (word.contains(&b'A'), word.contains(&b'#')) {
+        (true, _) => Some(false),
+        (false, true) => None,
+        (false, false) => Some(true),
+    };
+    (shape.as_bytes().get(start + length).copied(), is_digits)
+}
+
 impl Lead {
     pub(crate) fn start(self, text: &[u8], at: usize) -> Option<usize> {
         match self {

@@ -119,17 +119,26 @@ impl Literals {
     }
 
     pub(crate) fn build(self) -> Result<Automat, aho_corasick::BuildError> {
-        let (texts, literals): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
+        let (texts, literals): (Vec<Vec<u8>>, Vec<_>) = self.0.into_iter().unzip();
+        let folded = texts.iter().map(|text| {
+            text.iter()
+                .map(|byte| FOLD[usize::from(*byte)])
+                .collect::<Vec<u8>>()
+        });
         let dfa = DFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .start_kind(StartKind::Unanchored)
             .prefilter(false)
-            .build(&texts)?;
+            .build(folded)?;
         Ok(Automat {
             dfa,
             literals,
             lengths: texts.iter().map(|text| text.len() as u32).collect(),
+            other: texts
+                .into_iter()
+                .map(|text| if text.is_ascii() { Vec::new() } else { text })
+                .collect(),
         })
     }
 }
@@ -151,7 +160,24 @@ pub(crate) struct Automat {
     dfa: DFA,
     literals: Vec<Literal>,
     lengths: Vec<u32>,
+    /// Texts that are not ASCII, which folding makes alike: a hit of one is compared with it.
+    other: Vec<Vec<u8>>,
 }
+
+/// Bytes that are not ASCII are eight to the automaton, so that it is half as large and stays in the processor's cache.
+const FOLD: [u8; 256] = {
+    let mut fold = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        fold[byte] = if byte < 0x80 {
+            byte as u8
+        } else {
+            0x80 | byte as u8 & 7
+        };
+        byte += 1;
+    }
+    fold
+};
 
 impl Automat {
     pub(crate) fn literal(&self, hit: Hit) -> &Literal {
@@ -175,7 +201,9 @@ impl Automat {
             .start_state(Anchored::No)
             .expect("the automaton is built for unanchored search");
         for (at, byte) in text.iter().enumerate() {
-            state = self.dfa.next_state(Anchored::No, state, *byte);
+            state = self
+                .dfa
+                .next_state(Anchored::No, state, FOLD[usize::from(*byte)]);
             if !self.dfa.is_special(state) || !self.dfa.is_match(state) {
                 continue;
             }
@@ -183,6 +211,12 @@ impl Automat {
                 let literal = self.dfa.match_pattern(state, index).as_u32();
                 let end = at as u32 + 1;
                 let start = end - self.lengths[literal as usize];
+                let other = &self.other[literal as usize];
+                if !other.is_empty()
+                    && !text[start as usize..end as usize].eq_ignore_ascii_case(other)
+                {
+                    continue;
+                }
                 if begins_word(text, start as usize)
                     || !self.literals[literal as usize].jobs.is_empty()
                 {

@@ -2,7 +2,7 @@
 
 use super::catalog::{Alone, Number, Verdict};
 use super::findings::Findings;
-use super::layout::{Lead, fit, lead};
+use super::layout::{Lead, first_word, fit, lead};
 use super::money;
 use super::tokens::{CHARACTERS_MAX, Token, WORD_MAX, closes, gather, is_separator, opens};
 use super::window::Window;
@@ -39,6 +39,9 @@ struct Shaped {
     detector: usize,
     shape: &'static str,
     lead: Lead,
+    /// What must follow the first word with a digit, and whether that word is of digits.
+    next: Option<u8>,
+    is_digits: Option<bool>,
 }
 
 /// What may begin with a first word of some length.
@@ -74,10 +77,13 @@ impl Numbers {
         }
         for shape in number.shapes {
             let (length, lead) = lead(shape);
+            let (next, is_digits) = first_word(shape);
             self.shapes[length].push(Shaped {
                 detector,
                 shape,
                 lead,
+                next,
+                is_digits,
             });
         }
     }
@@ -116,7 +122,15 @@ impl Numbers {
             {
                 iban_at(window, *token, iban, findings);
             }
+            let next = window.text.get(token.end as usize).copied();
             for shaped in &active.shapes {
+                let may_fit = (shaped.next.is_none() || shaped.next == next)
+                    && shaped
+                        .is_digits
+                        .is_none_or(|is_digits| is_digits == token.is_digits);
+                if !may_fit {
+                    continue;
+                }
                 self.shaped(window, *token, shaped, findings);
             }
         }
