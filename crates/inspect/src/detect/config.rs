@@ -128,7 +128,7 @@ pub enum DetectorsError {
     BadName { name: String },
     #[error("pattern {name} cannot be used: {fault}")]
     BadPattern { name: String, fault: String },
-    #[error("word list {name} cannot be used: {fault}")]
+    #[error("words of {name} cannot be used: {fault}")]
     BadWords { name: String, fault: String },
     #[error("exact set {name} cannot be used: {fault}")]
     BadSet { name: String, fault: String },

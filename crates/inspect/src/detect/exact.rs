@@ -19,7 +19,7 @@ pub const WORDS_MAX: usize = 5;
 /// Characters of one value, in bytes, as it is compared.
 pub const VALUE_MAX: usize = 128;
 
-/// Entries of all sets together: 24 bytes each, and a filter of half a megabyte.
+/// Entries of all sets together: some 60 bytes each, and half a megabyte of a filter for each set.
 pub const ENTRIES_MAX: usize = 1_000_000;
 
 /// Values that are known by their hashes.

@@ -14,6 +14,8 @@ use std::hash::Hasher;
 use std::ops::Range;
 
 /// Different values that are told apart in one document and by one detector. A [`Finding`] with this many has at least so many.
+///
+/// Of each there are 8 bytes of a keyed hash; if every detector found so many, with and without words, sets of them had 40 MB.
 pub const DISTINCT_MAX: usize = 10_000;
 
 /// Samples of one detector in one document.

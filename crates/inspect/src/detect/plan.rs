@@ -18,6 +18,9 @@ use std::collections::BTreeSet;
 /// Patterns, lists and sets of a customer's own.
 const OWN_MAX: usize = 100;
 
+/// Sets of exact values: each looks at each word of a text, and has a filter of half a megabyte.
+const SETS_MAX: usize = 8;
+
 /// Words of all lists of a customer together.
 const WORDS_ALL_MAX: usize = 20_000;
 
@@ -141,6 +144,12 @@ fn check(config: &Config) -> Result<(), DetectorsError> {
             return Err(DetectorsError::TooFar { name: name.clone() });
         }
     }
+    if config.exact_sets.len() > SETS_MAX {
+        return Err(DetectorsError::TooMany {
+            what: "exact sets",
+            most: SETS_MAX,
+        });
+    }
     if config
         .word_lists
         .iter()
@@ -260,6 +269,9 @@ impl Building<'_> {
     }
 
     fn pattern(&mut self, pattern: &OwnPattern) -> Result<own::Pattern, DetectorsError> {
+        for word in &pattern.words {
+            check_word(&pattern.name, word)?;
+        }
         let topics = self.words(pattern.words.iter().map(String::as_str))?;
         let regex = own::compile(&pattern.name, &pattern.pattern)?;
         let alone = if pattern.words_required {
@@ -285,15 +297,7 @@ impl Building<'_> {
     fn list(&mut self, name: &str, words: &[String]) -> Result<(), DetectorsError> {
         let detector = self.own(name, 0, Alone::Always)?;
         for word in words {
-            let is_word = (2..=WORD_MAX).contains(&word.trim().len())
-                && word.chars().any(char::is_alphanumeric);
-            if !is_word {
-                let fault = format!("{word:?} is not a word or phrase of 2 to {WORD_MAX} bytes");
-                return Err(DetectorsError::BadWords {
-                    name: name.to_owned(),
-                    fault,
-                });
-            }
+            check_word(name, word)?;
             self.literals.listed(word.trim(), Job::Word(detector));
         }
         Ok(())
@@ -339,6 +343,19 @@ impl Building<'_> {
         }
         Ok(topics)
     }
+}
+
+/// Whether a word of the customer's can be looked for.
+fn check_word(name: &str, word: &str) -> Result<(), DetectorsError> {
+    let is_word =
+        (2..=WORD_MAX).contains(&word.trim().len()) && word.chars().any(char::is_alphanumeric);
+    let fault = || format!("{word:?} is not a word or phrase of 2 to {WORD_MAX} bytes");
+    is_word
+        .then_some(())
+        .ok_or_else(|| DetectorsError::BadWords {
+            name: name.to_owned(),
+            fault: fault(),
+        })
 }
 
 /// How matches of a detector are shown.

@@ -22,10 +22,10 @@ pub(crate) const DETECTORS: &[Detector] = &[
         )],
     ),
     secret(
-        "crates-io-token",
-        "Token of crates.io",
+        "cargo-token",
+        "Token of a registry of Rust packages",
         "prefix, length",
-        "crates.io, API tokens",
+        "The Cargo book, Registry authentication",
         &[token("cio", &[Text("cio"), Run(Alnum, 32, 32)])],
     ),
     secret(

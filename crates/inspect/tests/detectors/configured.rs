@@ -322,7 +322,7 @@ fn a_bad_configuration_says_what_is_wrong() {
             name: "mine".into(),
             words: vec!["-".into()]
         }]),
-        "word list mine cannot be used: \"-\" is not a word or phrase of 2 to 60 bytes"
+        "words of mine cannot be used: \"-\" is not a word or phrase of 2 to 60 bytes"
     );
     assert_eq!(
         fault(&|config| config.patterns = vec![OwnPattern {

@@ -54,6 +54,68 @@ proptest! {
     }
 }
 
+/// Pieces of what detectors look for, which a text may join in any order.
+fn fragment() -> impl Strategy<Value = String> {
+    let known = proptest::sample::select(vec![
+        "password",
+        "=",
+        ":",
+        " ",
+        "\"",
+        "'",
+        "\n",
+        "\t",
+        ",",
+        "://",
+        "@",
+        ".",
+        "-",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "AKIA",
+        "ghp_",
+        "sk-",
+        ":AA",
+        "Q~",
+        ".G",
+        "card ",
+        "ssn",
+        "born ",
+        " March ",
+        "4539",
+        "5787 6362 1486",
+        "DE89",
+        "GB",
+        "1980-01-01",
+        "+49 ",
+        "(",
+        ") ",
+        "xoxb-",
+        "T3BlbkFJ",
+        ".atlasv1.",
+        "datadog_api_key",
+        "{",
+        "}",
+        "A",
+        "0",
+        "é",
+        "身份证",
+        "\u{200B}",
+        "４",
+    ]);
+    prop_oneof![4 => known.prop_map(str::to_owned), 1 => "[a-zA-Z0-9+/_=-]{1,60}", 1 => "\\PC{0,8}", 1 => "[0-9 .-]{1,24}"]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_text_can_be_looked_through(fragments in proptest::collection::vec(fragment(), 0..120), at in 1_usize..200) {
+        let text = fragments.concat();
+        prop_assert_eq!(cut(&format!("{text}."), &[at]), scan(&DETECTORS, &format!("{text}.")));
+    }
+}
+
 #[test]
 fn a_text_may_come_byte_by_byte() {
     assert!(WHOLE.len() > 60, "the text has something of most detectors");

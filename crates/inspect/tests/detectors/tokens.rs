@@ -30,7 +30,7 @@ pub const TOKENS: &[(&str, &str, &str)] = &[
     ),
     ("box-token", "box_client_secret", "{a32}"),
     ("cloudflare-token", "CLOUDFLARE_API_TOKEN", "{u40}"),
-    ("crates-io-token", "CARGO_REGISTRY_TOKEN", "ci~o{a32}"),
+    ("cargo-token", "CARGO_REGISTRY_TOKEN", "ci~o{a32}"),
     ("databricks-token", "DATABRICKS_TOKEN", "da~pi{h32}"),
     ("datadog-key", "DATADOG_API_KEY", "{h32}"),
     ("digitalocean-token", "DO_TOKEN", "do~p_v1_{h64}"),

@@ -41,3 +41,21 @@ proptest! {
         prop_assert_eq!(scan(&detectors, core, &text), scan(&detectors, 1 << 24, &text));
     }
 }
+
+#[test]
+fn what_is_kept_of_a_text_is_bounded() {
+    let detectors = Detectors::new(&Config::new(Key::new([3; 32]))).unwrap();
+    let mut scanner = detectors.scanner();
+    for unit in ["7", "ssn 532-14-9876 ", "password=", "é"] {
+        let _ = scanner.text(&unit.repeat(1_000_000 / unit.len()));
+        let longest = crate::detect::window::CORE
+            + crate::detect::window::AHEAD
+            + crate::detect::window::BEHIND
+            + 4;
+        assert!(
+            scanner.reading.text.len() <= longest,
+            "{} after {unit}",
+            scanner.reading.text.len()
+        );
+    }
+}
