@@ -17,6 +17,14 @@ mod old_slides;
 mod old_word;
 mod opendocument;
 mod packed;
+mod pdf;
+mod pdf_crypt;
+mod pdf_file;
+mod pdf_filter;
+mod pdf_font;
+mod pdf_object;
+mod pdf_page;
+mod pdf_xref;
 mod picture;
 mod reading;
 mod rtf;
@@ -93,6 +101,3 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits, sink: &mut dyn TextSink) 
     let format = reading.document(name, bytes);
     reading.finish(format)
 }
-
-#[cfg(any())]
-mod tests;

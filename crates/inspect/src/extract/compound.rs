@@ -28,9 +28,18 @@ pub(crate) struct Compound<'b> {
 impl<'b> Compound<'b> {
     fn open(bytes: &'b [u8]) -> Result<Compound<'b>, Reason> {
         let file = CompoundFile::open(Cursor::new(bytes)).map_err(|_| Reason::Corrupt)?;
-        let streams = file.walk().filter(|entry| entry.is_stream()).take(STREAMS_MAX);
+        let streams = file
+            .walk()
+            .filter(|entry| entry.is_stream())
+            .take(STREAMS_MAX);
         let streams = streams
-            .map(|entry| entry.path().to_string_lossy().trim_start_matches('/').to_owned())
+            .map(|entry| {
+                entry
+                    .path()
+                    .to_string_lossy()
+                    .trim_start_matches('/')
+                    .to_owned()
+            })
             .collect();
         Ok(Compound { file, streams })
     }
@@ -42,17 +51,27 @@ impl<'b> Compound<'b> {
     /// A whole stream in memory.
     pub(crate) fn bytes(&mut self, reading: &Reading<'_>, path: &str) -> Result<Vec<u8>, Reason> {
         let room = reading.room();
-        let stream = self.file.open_stream(format!("/{path}")).map_err(|_| Reason::Corrupt)?;
+        let stream = self
+            .file
+            .open_stream(format!("/{path}"))
+            .map_err(|_| Reason::Corrupt)?;
         if stream.len() > room {
             return Err(Reason::TooLarge);
         }
         let mut bytes = Vec::new();
-        stream.take(room).read_to_end(&mut bytes).map_err(|_| Reason::Corrupt)?;
+        stream
+            .take(room)
+            .read_to_end(&mut bytes)
+            .map_err(|_| Reason::Corrupt)?;
         Ok(bytes)
     }
 }
 
-pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8], format: &Cell<&'static str>) -> Outcome {
+pub(crate) fn read(
+    reading: &mut Reading<'_>,
+    bytes: &[u8],
+    format: &Cell<&'static str>,
+) -> Outcome {
     let mut file = Compound::open(bytes)?;
     // [MS-OFFCRYPTO] 2.3: the package is a stream of its own.
     if file.has("EncryptedPackage") {
@@ -123,7 +142,9 @@ fn read_properties(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
         let Some(start) = long(bytes, 28 + set * 20 + 16) else {
             break;
         };
-        let count = long(bytes, start.saturating_add(4)).unwrap_or(0).min(PROPERTIES_MAX);
+        let count = long(bytes, start.saturating_add(4))
+            .unwrap_or(0)
+            .min(PROPERTIES_MAX);
         for number in 0..count {
             let Some(offset) = long(bytes, start + 8 + number * 8 + 4) else {
                 break;

@@ -10,7 +10,6 @@ use encoding_rs::{Decoder, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WIN
 
 use super::reading::{Outcome, Reading};
 
-
 /// Chunks are decided on alone: large enough for a guess, small against memory.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -101,7 +100,9 @@ enum Mode {
         legacy: Option<(Decoder, &'static Encoding)>,
     },
     Known(Decoder),
-    Utf32 { is_little: bool },
+    Utf32 {
+        is_little: bool,
+    },
 }
 
 /// Bytes of any encoding, read as UTF-8.
@@ -190,7 +191,9 @@ impl<R: Read> Utf8<R> {
                 Mode::Known(encoding.new_decoder_without_bom_handling())
             }
             // Declared UTF-16 would have been seen; who declares UTF-8 may be wrong, which the guess finds out.
-            (None, Some(encoding)) if encoding.is_single_byte() || encoding.output_encoding() == encoding => {
+            (None, Some(encoding))
+                if encoding.is_single_byte() || encoding.output_encoding() == encoding =>
+            {
                 match encoding == UTF_8 {
                     true => self.guessing(),
                     false => Mode::Known(encoding.new_decoder_without_bom_handling()),
@@ -241,7 +244,11 @@ fn guess(
         // A character that goes on in the next chunk.
         Err(error) if error.error_len().is_none() && !is_last => error.valid_up_to(),
         Err(error) => {
-            let from = if legacy.is_some() { 0 } else { error.valid_up_to() };
+            let from = if legacy.is_some() {
+                0
+            } else {
+                error.valid_up_to()
+            };
             push_valid(&raw[..from], decoded);
             if legacy.is_none() && is_broken_utf8(&raw[from..]) {
                 return from + repair(&raw[from..], is_last, decoded);
@@ -286,7 +293,8 @@ fn repair(raw: &[u8], is_last: bool, decoded: &mut String) -> usize {
         used += chunk.valid().len();
         let bad = chunk.invalid();
         let may_go_on = used + bad.len() == raw.len() && bad.len() < 4;
-        if may_go_on && !is_last && std::str::from_utf8(bad).is_err_and(|e| e.error_len().is_none()) {
+        if may_go_on && !is_last && std::str::from_utf8(bad).is_err_and(|e| e.error_len().is_none())
+        {
             return used;
         }
         decoded.push_str(&WINDOWS_1252.decode_without_bom_handling(bad).0);
@@ -296,7 +304,9 @@ fn repair(raw: &[u8], is_last: bool, decoded: &mut String) -> usize {
 }
 
 fn decode_all(decoder: &mut Decoder, raw: &[u8], decoded: &mut String, is_last: bool) {
-    let room = decoder.max_utf8_buffer_length(raw.len()).unwrap_or(raw.len() * 3 + 16);
+    let room = decoder
+        .max_utf8_buffer_length(raw.len())
+        .unwrap_or(raw.len() * 3 + 16);
     decoded.reserve(room);
     let _ = decoder.decode_to_string(raw, decoded, is_last); // it has room for everything, and faults are replaced
 }
@@ -306,7 +316,11 @@ fn utf32(raw: &[u8], is_little: bool, decoded: &mut String) -> usize {
     let rest = units.remainder().len();
     decoded.extend(units.map(|unit| {
         let bytes = [unit[0], unit[1], unit[2], unit[3]];
-        let value = if is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
+        let value = if is_little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        };
         char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER)
     }));
     raw.len() - rest
@@ -327,7 +341,3 @@ pub(crate) fn utf16(bytes: &[u8]) -> String {
     let (text, _) = UTF_16LE.decode_without_bom_handling(bytes);
     text.into_owned()
 }
-
-
-#[cfg(any())]
-mod tests;

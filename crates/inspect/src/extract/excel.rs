@@ -123,7 +123,9 @@ impl SharedStrings {
             None => 0,
         };
         let end = self.ends.get(number).copied().unwrap_or(start);
-        self.text.get(start as usize..end as usize).unwrap_or_default()
+        self.text
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -161,10 +163,19 @@ pub(crate) fn read_sheet(
                 "v" => place = Place::Value,
                 "f" => place = Place::Formula,
                 "t" => place = Place::Inline,
-                "oddHeader" | "evenHeader" | "firstHeader" | "oddFooter" | "evenFooter" | "firstFooter"
-                | "formula1" | "formula2" => place = Place::Beside,
+                "oddHeader" | "evenHeader" | "firstHeader" | "oddFooter" | "evenFooter"
+                | "firstFooter" | "formula1" | "formula2" => place = Place::Beside,
                 "dataValidation" | "hyperlink" | "protectedRange" => {
-                    for wanted in ["prompt", "promptTitle", "error", "errorTitle", "display", "tooltip", "location", "name"] {
+                    for wanted in [
+                        "prompt",
+                        "promptTitle",
+                        "error",
+                        "errorTitle",
+                        "display",
+                        "tooltip",
+                        "location",
+                        "name",
+                    ] {
                         reading.aside(&attributes.get(wanted).unwrap_or_default())?;
                     }
                 }
@@ -186,7 +197,10 @@ pub(crate) fn read_sheet(
         },
         Node::End("c") => {
             let text = match (is_shared, is_number) {
-                (true, _) => value.trim().parse().map_or(&*value, |number| shared.get(number)),
+                (true, _) => value
+                    .trim()
+                    .parse()
+                    .map_or(&*value, |number| shared.get(number)),
                 (false, true) => &sheet::number(&value),
                 (false, false) => &*value,
             };

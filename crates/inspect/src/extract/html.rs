@@ -26,8 +26,8 @@ const DULL: [&[u8]; 12] = [
 /// Elements that do not end a line (HTML standard, 15.3.3 has those that do, which are more).
 const INLINE: [&[u8]; 30] = [
     b"a", b"abbr", b"acronym", b"b", b"bdi", b"bdo", b"big", b"cite", b"code", b"data", b"del",
-    b"dfn", b"em", b"font", b"i", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp",
-    b"small", b"span", b"strong", b"sub", b"sup", b"u", b"var", b"wbr",
+    b"dfn", b"em", b"font", b"i", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp", b"small",
+    b"span", b"strong", b"sub", b"sup", b"u", b"var", b"wbr",
 ];
 
 pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
@@ -75,8 +75,13 @@ fn declaration(head: &[u8]) -> Option<&'static Encoding> {
     let at = memchr::memmem::find_iter(head, b"charset").next()?;
     let rest = head[at + 7..].trim_ascii_start().strip_prefix(b"=")?;
     let rest = rest.trim_ascii_start();
-    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
-    let end = rest.iter().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_:".contains(byte));
+    let rest = rest
+        .strip_prefix(b"\"")
+        .or(rest.strip_prefix(b"'"))
+        .unwrap_or(rest);
+    let end = rest
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric() && !b"-_:".contains(byte));
     Encoding::for_label(&rest[..end.unwrap_or(rest.len())])
 }
 
@@ -267,7 +272,11 @@ impl Emitter for Page<'_, '_> {
 }
 
 /// A page that is in memory, as a part of something else.
-pub(crate) fn read_text(reading: &mut Reading<'_>, page: &[u8], declared: Option<&'static Encoding>) -> Outcome {
+pub(crate) fn read_text(
+    reading: &mut Reading<'_>,
+    page: &[u8],
+    declared: Option<&'static Encoding>,
+) -> Outcome {
     match decode::looks_like_text(page) {
         true => read_as(reading, &mut &page[..], declared),
         false => Ok(()),

@@ -114,7 +114,10 @@ pub(crate) fn of(name: &str, bytes: &[u8]) -> Kind {
     if is_tar(bytes) {
         return Kind::Tar;
     }
-    if let Some(brand) = bytes.get(8..12).filter(|_| bytes.get(4..8) == Some(b"ftyp")) {
+    if let Some(brand) = bytes
+        .get(8..12)
+        .filter(|_| bytes.get(4..8) == Some(b"ftyp"))
+    {
         return media(brand);
     }
     if bytes.starts_with(b"RIFF") && !is_text {
@@ -198,9 +201,10 @@ fn looks_like_mail(bytes: &[u8]) -> bool {
     let block = lines.take_while(|line| !line.trim_ascii().is_empty());
     let known = block.filter(|line| {
         let start = &line[..line.len().min(20)];
-        HEADERS
-            .iter()
-            .any(|header| start.len() >= header.len() && start[..header.len()].eq_ignore_ascii_case(header.as_bytes()))
+        HEADERS.iter().any(|header| {
+            start.len() >= header.len()
+                && start[..header.len()].eq_ignore_ascii_case(header.as_bytes())
+        })
     });
     known.count() >= HEADERS_MIN
 }
@@ -216,13 +220,29 @@ fn looks_like_headers(bytes: &[u8]) -> bool {
 
 fn looks_like_html(bytes: &[u8]) -> bool {
     const TAGS: [&str; 12] = [
-        "<!doctype html", "<html", "<head", "<body", "<script", "<table", "<div", "<title", "<meta", "<style", "<p>", "<span",
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<body",
+        "<script",
+        "<table",
+        "<div",
+        "<title",
+        "<meta",
+        "<style",
+        "<p>",
+        "<span",
     ];
     let mut start = &bytes[..bytes.len().min(4096)];
     // UTF-16 is told by every other byte.
     let narrow: Vec<u8>;
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        narrow = start.iter().skip(2).copied().filter(|byte| *byte != 0).collect();
+        narrow = start
+            .iter()
+            .skip(2)
+            .copied()
+            .filter(|byte| *byte != 0)
+            .collect();
         start = &narrow;
     }
     loop {
@@ -240,8 +260,9 @@ fn looks_like_html(bytes: &[u8]) -> bool {
             None => return false,
         }
     }
-    TAGS.iter()
-        .any(|tag| start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag.as_bytes()))
+    TAGS.iter().any(|tag| {
+        start.len() >= tag.len() && start[..tag.len()].eq_ignore_ascii_case(tag.as_bytes())
+    })
 }
 
 fn has_tags(bytes: &[u8]) -> bool {
@@ -268,6 +289,3 @@ fn text_format(name: &str) -> &'static str {
         _ => "text",
     }
 }
-
-#[cfg(any())]
-mod tests;

@@ -39,7 +39,9 @@ pub(crate) fn read_mailbox(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
         if !reading.has_room_for_entries() {
             return Err(Reason::TooManyEntries);
         }
-        reading.enter(&format!("message {count}"), |reading| read(reading, &message[start..]))?;
+        reading.enter(&format!("message {count}"), |reading| {
+            read(reading, &message[start..])
+        })?;
         if to == bytes.len() {
             return Ok(());
         }
@@ -81,7 +83,9 @@ impl<'b> Entity<'b> {
             } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
                 entity.transfer = match value.trim_ascii() {
                     value if value.eq_ignore_ascii_case(b"base64") => Transfer::Base64,
-                    value if value.eq_ignore_ascii_case(b"quoted-printable") => Transfer::QuotedPrintable,
+                    value if value.eq_ignore_ascii_case(b"quoted-printable") => {
+                        Transfer::QuotedPrintable
+                    }
                     _ => Transfer::Plain,
                 };
             }
@@ -106,7 +110,10 @@ impl<'b> Entity<'b> {
         match &self.content_type {
             Some(kind) => (
                 kind.c_type.to_ascii_lowercase(),
-                kind.c_subtype.as_deref().unwrap_or_default().to_ascii_lowercase(),
+                kind.c_subtype
+                    .as_deref()
+                    .unwrap_or_default()
+                    .to_ascii_lowercase(),
             ),
             // Without a type it is text (RFC 2045, 5.2).
             None => ("text".to_owned(), "plain".to_owned()),
@@ -114,7 +121,10 @@ impl<'b> Entity<'b> {
     }
 
     fn file_name(&self) -> Option<&str> {
-        let of_disposition = self.disposition.as_ref().and_then(|it| it.attribute("filename"));
+        let of_disposition = self
+            .disposition
+            .as_ref()
+            .and_then(|it| it.attribute("filename"));
         of_disposition.or_else(|| self.content_type.as_ref()?.attribute("name"))
     }
 
@@ -126,7 +136,11 @@ impl<'b> Entity<'b> {
     fn content(&self) -> Box<dyn Read + 'b> {
         match self.transfer {
             Transfer::Plain => Box::new(self.body),
-            Transfer::Base64 => Box::new(Base64 { rest: self.body, bits: 0, count: 0 }),
+            Transfer::Base64 => Box::new(Base64 {
+                rest: self.body,
+                bits: 0,
+                count: 0,
+            }),
             Transfer::QuotedPrintable => Box::new(QuotedPrintable { rest: self.body }),
         }
     }
@@ -144,9 +158,8 @@ fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
     if bytes.starts_with(b"\n") || bytes.starts_with(b"\r\n") {
         return (b"", bytes);
     }
-    let ends = memchr::memchr_iter(b'\n', bytes).find(|at| {
-        matches!(bytes.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..]))
-    });
+    let ends = memchr::memchr_iter(b'\n', bytes)
+        .find(|at| matches!(bytes.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..])));
     match ends {
         Some(at) => (&bytes[..at + 1], &bytes[at + 1..]),
         None => (bytes, b""),
@@ -182,7 +195,9 @@ fn read_entity(reading: &mut Reading<'_>, entity: &Entity<'_>, depth_left: usize
             read_parts(reading, entity, depth_left)
         }
         ("multipart", _) => read_parts(reading, entity, depth_left),
-        ("application", "pkcs7-mime" | "x-pkcs7-mime") if is_enveloped(entity) => Err(Reason::Encrypted),
+        ("application", "pkcs7-mime" | "x-pkcs7-mime") if is_enveloped(entity) => {
+            Err(Reason::Encrypted)
+        }
         ("text", "plain" | "html") if entity.file_name().is_none() => {
             let declared = entity.charset();
             let mut content = entity.content();
@@ -222,7 +237,10 @@ fn is_enveloped(entity: &Entity<'_>) -> bool {
 
 /// Parts between lines of "--boundary"; what stands before and after them is text too.
 fn read_parts(reading: &mut Reading<'_>, entity: &Entity<'_>, depth_left: usize) -> Outcome {
-    let boundary = entity.content_type.as_ref().and_then(|kind| kind.attribute("boundary"));
+    let boundary = entity
+        .content_type
+        .as_ref()
+        .and_then(|kind| kind.attribute("boundary"));
     let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else {
         reading.part("body")?;
         return decode::read(reading, &mut entity.content());
@@ -230,7 +248,9 @@ fn read_parts(reading: &mut Reading<'_>, entity: &Entity<'_>, depth_left: usize)
     let delimiter = format!("--{boundary}");
     let body = entity.body;
     let finder = memchr::memmem::Finder::new(delimiter.as_bytes());
-    let mut delimiters = finder.find_iter(body).filter(|at| *at == 0 || body[at - 1] == b'\n');
+    let mut delimiters = finder
+        .find_iter(body)
+        .filter(|at| *at == 0 || body[at - 1] == b'\n');
     let first = delimiters.next().unwrap_or(body.len());
     outside(reading, &body[..first])?;
     let mut from = first;
@@ -344,6 +364,3 @@ impl Read for QuotedPrintable<'_> {
         Ok(written)
     }
 }
-
-#[cfg(any())]
-mod tests;

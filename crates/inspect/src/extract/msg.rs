@@ -36,7 +36,9 @@ pub(crate) fn read(
         .collect();
     reading.part("headers")?;
     for name in within.iter().filter(|name| !name.starts_with(ATTACHMENT)) {
-        read_text(reading, file, storage, name, |number| !matches!(number, BODY | BODY_HTML | BODY_RTF))?;
+        read_text(reading, file, storage, name, |number| {
+            !matches!(number, BODY | BODY_HTML | BODY_RTF)
+        })?;
     }
     for name in within.iter().filter(|name| !name.contains('/')) {
         let outcome = read_body(reading, file, storage, name);
@@ -62,7 +64,11 @@ fn property(name: &str) -> Option<(&str, &str)> {
     code.get(..8)?.split_at_checked(4)
 }
 
-fn text_of(reading: &Reading<'_>, file: &mut Compound<'_>, path: &str) -> Result<Option<String>, Reason> {
+fn text_of(
+    reading: &Reading<'_>,
+    file: &mut Compound<'_>,
+    path: &str,
+) -> Result<Option<String>, Reason> {
     match property(path) {
         Some((_, "001F")) => Ok(Some(decode::utf16(&file.bytes(reading, path)?))),
         Some((_, "001E")) => Ok(Some(decode::short(&file.bytes(reading, path)?, None))),
@@ -87,7 +93,12 @@ fn read_text(
     Ok(())
 }
 
-fn read_body(reading: &mut Reading<'_>, file: &mut Compound<'_>, storage: &str, name: &str) -> Outcome {
+fn read_body(
+    reading: &mut Reading<'_>,
+    file: &mut Compound<'_>,
+    storage: &str,
+    name: &str,
+) -> Outcome {
     let path = format!("{storage}{name}");
     match property(name) {
         Some((BODY, _)) => {
@@ -112,10 +123,19 @@ fn read_body(reading: &mut Reading<'_>, file: &mut Compound<'_>, storage: &str, 
     }
 }
 
-fn read_attachment(reading: &mut Reading<'_>, file: &mut Compound<'_>, folder: &str, depth: usize) -> Outcome {
+fn read_attachment(
+    reading: &mut Reading<'_>,
+    file: &mut Compound<'_>,
+    folder: &str,
+    depth: usize,
+) -> Outcome {
     let mut name = "attachment".to_owned();
-    let streams: Vec<String> =
-        file.streams.iter().filter(|path| path.starts_with(folder)).cloned().collect();
+    let streams: Vec<String> = file
+        .streams
+        .iter()
+        .filter(|path| path.starts_with(folder))
+        .cloned()
+        .collect();
     for number in [NAME, LONG_NAME] {
         for path in &streams {
             if path[folder.len()..].starts_with(&format!("{PROPERTY}{number}00"))

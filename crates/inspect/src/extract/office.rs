@@ -28,10 +28,19 @@ impl Flavour {
         if has("xl/workbook.bin") {
             return Some(Flavour::ExcelBinary);
         }
-        let all = [Flavour::Word, Flavour::Excel, Flavour::PowerPoint, Flavour::Visio];
+        let all = [
+            Flavour::Word,
+            Flavour::Excel,
+            Flavour::PowerPoint,
+            Flavour::Visio,
+        ];
         all.into_iter().find(|flavour| {
             let folder = flavour.folder();
-            has(flavour.main_part()) || package.entries.iter().any(|entry| entry.name.starts_with(folder))
+            has(flavour.main_part())
+                || package
+                    .entries
+                    .iter()
+                    .any(|entry| entry.name.starts_with(folder))
         })
     }
 
@@ -74,12 +83,17 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Fl
     };
     let shared = match flavour {
         Flavour::Excel => excel::SharedStrings::read(reading, package)?,
-        Flavour::Word | Flavour::PowerPoint | Flavour::Visio | Flavour::ExcelBinary => Default::default(),
+        Flavour::Word | Flavour::PowerPoint | Flavour::Visio | Flavour::ExcelBinary => {
+            Default::default()
+        }
     };
     reading.holding(shared.bytes(), |reading| {
         for entry in in_order(package, flavour, &named) {
             let path = entry.name.trim_start_matches('/');
-            if path.ends_with(".rels") || path == "[Content_Types].xml" || path == excel::SHARED_STRINGS {
+            if path.ends_with(".rels")
+                || path == "[Content_Types].xml"
+                || path == excel::SHARED_STRINGS
+            {
                 continue;
             }
             if !is_xml(path) {
@@ -108,8 +122,11 @@ fn in_order<'p>(
     named: &[(String, String)],
 ) -> Vec<&'p Entry> {
     let mut entries: Vec<&Entry> = package.entries.iter().collect();
-    let places: std::collections::BTreeMap<&str, usize> =
-        named.iter().enumerate().map(|(place, (path, _))| (&**path, place)).collect();
+    let places: std::collections::BTreeMap<&str, usize> = named
+        .iter()
+        .enumerate()
+        .map(|(place, (path, _))| (&**path, place))
+        .collect();
     entries.sort_by_key(|entry| {
         let path = entry.name.trim_start_matches('/');
         match places.get(path) {
@@ -136,16 +153,24 @@ enum Form {
 
 fn form(path: &str) -> Form {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".xml");
+    let stem = path
+        .rsplit('/')
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches(".xml");
     let word = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     match (folder, word) {
-        ("xl/worksheets" | "xl/chartsheets" | "xl/dialogsheets" | "xl/macrosheets", _) => Form::Sheet,
+        ("xl/worksheets" | "xl/chartsheets" | "xl/dialogsheets" | "xl/macrosheets", _) => {
+            Form::Sheet
+        }
         // What looks alike in every document, and has no text of its own.
         (_, "styles" | "theme" | "fontTable" | "webSettings" | "numbering") => Form::Flow,
         ("word" | "word/glossary" | "visio/pages", _) => Form::Flow,
         ("xl", "comments") => Form::Flow,
         ("xl/drawings" | "ppt/drawings" | "xl/threadedComments" | "ppt/comments", _) => Form::Flow,
-        ("ppt/slides" | "ppt/notesSlides" | "ppt/slideLayouts" | "ppt/slideMasters", _) => Form::Flow,
+        ("ppt/slides" | "ppt/notesSlides" | "ppt/slideLayouts" | "ppt/slideMasters", _) => {
+            Form::Flow
+        }
         ("ppt/notesMasters" | "ppt/handoutMasters", _) => Form::Flow,
         (folder, _) if folder.ends_with("/charts") || folder.ends_with("/diagrams") => Form::Flow,
         _ => Form::Other,
@@ -219,7 +244,10 @@ fn is_hidden(
 
 /// Elements whose text is text: of runs, deleted runs, fields, cells of charts, comments ([ISO/IEC 29500-1] 17.3.3, 21.1.2).
 fn is_run(element: &str) -> bool {
-    matches!(element, "t" | "delText" | "instrText" | "delInstrText" | "text" | "v" | "Text")
+    matches!(
+        element,
+        "t" | "delText" | "instrText" | "delInstrText" | "text" | "v" | "Text"
+    )
 }
 
 /// Alternatives of the same content are read once; longer ones are not compared.
@@ -230,43 +258,41 @@ fn read_flow(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
     let budget = reading.budget;
     let mut element = String::new();
     let mut alternatives = Alternatives::default();
-    xml::walk(budget, input, &mut |node| {
-        match node {
-            Node::Start(name, attributes) => {
-                element.clear();
-                element.push_str(name);
-                match name {
-                    "tab" | "ptab" => reading.text("\t")?,
-                    "br" | "cr" => reading.text("\n")?,
-                    "noBreakHyphen" => reading.text("-")?,
-                    "AlternateContent" => alternatives.begin(),
-                    "Fallback" => alternatives.is_fallback = true,
-                    _ => {}
-                }
-                remarks(reading, name, attributes)
+    xml::walk(budget, input, &mut |node| match node {
+        Node::Start(name, attributes) => {
+            element.clear();
+            element.push_str(name);
+            match name {
+                "tab" | "ptab" => reading.text("\t")?,
+                "br" | "cr" => reading.text("\n")?,
+                "noBreakHyphen" => reading.text("-")?,
+                "AlternateContent" => alternatives.begin(),
+                "Fallback" => alternatives.is_fallback = true,
+                _ => {}
             }
-            Node::End(name) => {
-                element.clear();
-                match name {
-                    "p" | "tr" | "comment" | "pt" | "cm" | "Shape" | "title" => reading.line(),
-                    "tc" => reading.text("\t"),
-                    "Fallback" => alternatives.end_fallback(reading),
-                    "AlternateContent" => {
-                        alternatives.end();
-                        Ok(())
-                    }
-                    _ => Ok(()),
-                }
-            }
-            Node::Text(text) if is_run(&element) => match alternatives.take(text) {
-                true => Ok(()),
-                false => reading.text(text),
-            },
-            Node::Text(text) | Node::Comment(text) => match text.trim().is_empty() {
-                true => Ok(()),
-                false => reading.aside(text),
-            },
+            remarks(reading, name, attributes)
         }
+        Node::End(name) => {
+            element.clear();
+            match name {
+                "p" | "tr" | "comment" | "pt" | "cm" | "Shape" | "title" => reading.line(),
+                "tc" => reading.text("\t"),
+                "Fallback" => alternatives.end_fallback(reading),
+                "AlternateContent" => {
+                    alternatives.end();
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        }
+        Node::Text(text) if is_run(&element) => match alternatives.take(text) {
+            true => Ok(()),
+            false => reading.text(text),
+        },
+        Node::Text(text) | Node::Comment(text) => match text.trim().is_empty() {
+            true => Ok(()),
+            false => reading.aside(text),
+        },
     })
 }
 
@@ -293,7 +319,11 @@ impl Alternatives {
         if self.depth == 0 {
             return false;
         }
-        let kept = if self.is_fallback { &mut self.fallback } else { &mut self.choice };
+        let kept = if self.is_fallback {
+            &mut self.fallback
+        } else {
+            &mut self.choice
+        };
         if kept.len() + text.len() <= ALTERNATIVE_BYTES_MAX {
             kept.push_str(text);
             return self.is_fallback;
@@ -323,13 +353,32 @@ impl Alternatives {
 /// Text in attributes: alternative texts, tips, authors, choices and variables.
 fn remarks(reading: &mut Reading<'_>, element: &str, attributes: Attributes<'_>) -> Outcome {
     /// Elements whose value somebody typed.
-    const TYPED: [&str; 8] =
-        ["docVar", "alias", "tag", "default", "listEntry", "helpText", "statusText", "docPartName"];
+    const TYPED: [&str; 8] = [
+        "docVar",
+        "alias",
+        "tag",
+        "default",
+        "listEntry",
+        "helpText",
+        "statusText",
+        "docPartName",
+    ];
     /// Attributes that somebody typed, of whatever element.
     const REMARKS: [&str; 9] = [
-        "descr", "title", "tooltip", "author", "displayName", "userId", "alt", "string", "altText",
+        "descr",
+        "title",
+        "tooltip",
+        "author",
+        "displayName",
+        "userId",
+        "alt",
+        "string",
+        "altText",
     ];
-    if matches!(element, "tab" | "br" | "p" | "r" | "t" | "rPr" | "pPr" | "rFonts" | "sz") {
+    if matches!(
+        element,
+        "tab" | "br" | "p" | "r" | "t" | "rPr" | "pPr" | "rFonts" | "sz"
+    ) {
         return Ok(());
     }
     let is_typed = TYPED.contains(&element);

@@ -20,9 +20,16 @@ pub(crate) struct Relation {
 pub(crate) struct Relations(Vec<Relation>);
 
 impl Relations {
-    pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>) -> Result<Relations, crate::Reason> {
+    pub(crate) fn read(
+        reading: &mut Reading<'_>,
+        package: &Package<'_>,
+    ) -> Result<Relations, crate::Reason> {
         let mut relations = Vec::new();
-        for entry in package.entries.iter().filter(|entry| entry.name.ends_with(".rels")) {
+        for entry in package
+            .entries
+            .iter()
+            .filter(|entry| entry.name.ends_with(".rels"))
+        {
             let owner = owner(&entry.name);
             let outcome = package.with(reading, entry, |reading, content| {
                 let budget = reading.budget;
@@ -35,7 +42,11 @@ impl Relations {
                                 attributes.get("TargetMode").as_deref() == Some("External");
                             let target = attributes.get("Target").unwrap_or_default();
                             relations.push(Relation {
-                                target: if is_external { target.into_owned() } else { resolve(&owner, &target) },
+                                target: if is_external {
+                                    target.into_owned()
+                                } else {
+                                    resolve(&owner, &target)
+                                },
                                 owner: owner.clone(),
                                 id: attributes.get("Id").unwrap_or_default().into_owned(),
                                 is_external,
@@ -54,18 +65,27 @@ impl Relations {
     /// The part that an owner means by an id.
     pub(crate) fn target(&self, owner: &str, id: &str) -> Option<&str> {
         let mut of_owner = self.0.iter().filter(|relation| relation.owner == owner);
-        of_owner.find(|relation| relation.id == id).map(|relation| &*relation.target)
+        of_owner
+            .find(|relation| relation.id == id)
+            .map(|relation| &*relation.target)
     }
 
     /// Those that mean a part.
     pub(crate) fn owners(&self, part: &str) -> impl Iterator<Item = &str> {
-        let of_part = self.0.iter().filter(move |relation| relation.target == part);
+        let of_part = self
+            .0
+            .iter()
+            .filter(move |relation| relation.target == part);
         of_part.map(|relation| &*relation.owner)
     }
 
     /// Addresses that a part leads to.
     pub(crate) fn write_links(&self, reading: &mut Reading<'_>, owner: &str) -> Outcome {
-        for relation in self.0.iter().filter(|it| it.is_external && it.owner == owner) {
+        for relation in self
+            .0
+            .iter()
+            .filter(|it| it.is_external && it.owner == owner)
+        {
             reading.aside(&relation.target)?;
         }
         reading.line()
@@ -105,7 +125,12 @@ pub(crate) fn title(
     relations: &Relations,
     named: &[(String, String)],
 ) -> String {
-    let title_of = |path: &str| named.iter().find(|(known, _)| known == path).map(|(_, title)| title);
+    let title_of = |path: &str| {
+        named
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, title)| title)
+    };
     if let Some(title) = title_of(path) {
         return title.clone();
     }
@@ -114,7 +139,10 @@ pub(crate) fn title(
     }
     let label = label(path);
     match relations.owners(path).find_map(title_of) {
-        Some(owner) => format!("{owner}, {}", label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ')),
+        Some(owner) => format!(
+            "{owner}, {}",
+            label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ')
+        ),
         None => label,
     }
 }

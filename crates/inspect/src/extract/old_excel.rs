@@ -28,14 +28,21 @@ const TXO: usize = 0x01b6;
 const BIFF8: usize = 0x0600;
 
 pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcome {
-    let name = if file.has("Workbook") { "Workbook" } else { "Book" };
+    let name = if file.has("Workbook") {
+        "Workbook"
+    } else {
+        "Book"
+    };
     let bytes = file.bytes(reading, name)?;
     if short(&bytes, 4) != Some(BIFF8) {
         return Err(Reason::Unsupported);
     }
     reading.holding(bytes.len() as u64, |reading| {
         let mut workbook = Workbook::default();
-        let mut records = Records { bytes: &bytes, at: 0 };
+        let mut records = Records {
+            bytes: &bytes,
+            at: 0,
+        };
         while let Some(record) = records.next() {
             workbook.read(reading, &record, &mut records)?;
         }
@@ -133,7 +140,9 @@ impl Workbook {
             }
             MUL_RK => {
                 self.cell(reading, data)?;
-                let cells = data.get(4..data.len().saturating_sub(2)).unwrap_or_default();
+                let cells = data
+                    .get(4..data.len().saturating_sub(2))
+                    .unwrap_or_default();
                 for cell in cells.chunks_exact(6) {
                     reading.text(&rk(long(cell, 2).unwrap_or(0)))?;
                     reading.text("\t")?;
@@ -186,7 +195,10 @@ impl Workbook {
         records: &mut Records<'b>,
     ) -> Outcome {
         let count = long(data, 4).unwrap_or(0);
-        let mut input = Segments { now: data.get(8..).unwrap_or_default(), records };
+        let mut input = Segments {
+            now: data.get(8..).unwrap_or_default(),
+            records,
+        };
         for _ in 0..count {
             let Some(text) = input.string() else {
                 break;
@@ -217,7 +229,10 @@ impl Segments<'_, '_> {
     }
 
     fn short(&mut self) -> Option<usize> {
-        Some(usize::from(u16::from_le_bytes([self.byte()?, self.byte()?])))
+        Some(usize::from(u16::from_le_bytes([
+            self.byte()?,
+            self.byte()?,
+        ])))
     }
 
     /// A text with its number of characters, flags, and formatting after it ([MS-XLS] 2.5.293).
@@ -225,7 +240,11 @@ impl Segments<'_, '_> {
         let mut left = self.short()?;
         let mut flags = self.byte()?;
         let runs = if flags & 8 != 0 { self.short()? } else { 0 };
-        let extension = if flags & 4 != 0 { self.short()? | self.short()? << 16 } else { 0 };
+        let extension = if flags & 4 != 0 {
+            self.short()? | self.short()? << 16
+        } else {
+            0
+        };
         let mut text = String::new();
         while left > 0 {
             if self.now.is_empty() {

@@ -24,11 +24,18 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
     reading.holding(bytes.len() as u64, |reading| {
         let (mut slides, mut notes) = (0, 0);
         let mut at = 0;
-        while let (Some(version), Some(kind), Some(length)) =
-            (short(&bytes, at), short(&bytes, at + 2), long(&bytes, at + 4))
-        {
+        while let (Some(version), Some(kind), Some(length)) = (
+            short(&bytes, at),
+            short(&bytes, at + 2),
+            long(&bytes, at + 4),
+        ) {
             let start = at + 8;
-            let data = || bytes.get(start..start.checked_add(length)?).ok_or(Reason::Corrupt).ok();
+            let data = || {
+                bytes
+                    .get(start..start.checked_add(length)?)
+                    .ok_or(Reason::Corrupt)
+                    .ok()
+            };
             match kind {
                 SLIDE => {
                     slides += 1;
@@ -38,11 +45,19 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
                     notes += 1;
                     reading.part(&format!("notes {notes}"))?;
                 }
-                TEXT_WIDE | STRING => write(reading, &decode::utf16(data().ok_or(Reason::Corrupt)?))?,
+                TEXT_WIDE | STRING => {
+                    write(reading, &decode::utf16(data().ok_or(Reason::Corrupt)?))?
+                }
                 // The low bytes of UTF-16.
                 TEXT_NARROW => {
                     let narrow = data().ok_or(Reason::Corrupt)?;
-                    write(reading, &narrow.iter().map(|byte| char::from(*byte)).collect::<String>())?;
+                    write(
+                        reading,
+                        &narrow
+                            .iter()
+                            .map(|byte| char::from(*byte))
+                            .collect::<String>(),
+                    )?;
                 }
                 _ => {}
             }

@@ -21,7 +21,9 @@ const CELL_BYTES_MAX: usize = 4096;
 pub(crate) fn format(reading: &mut Reading<'_>, package: &Package<'_>) -> Option<&'static str> {
     let entry = package.find("mimetype")?;
     let kind = package.bytes(reading, entry, TYPE_BYTES_MAX).ok()?;
-    let kind = kind.trim_ascii().strip_prefix(b"application/vnd.oasis.opendocument.")?;
+    let kind = kind
+        .trim_ascii()
+        .strip_prefix(b"application/vnd.oasis.opendocument.")?;
     let is = |word: &[u8]| kind.starts_with(word);
     if is(b"text") {
         Some("odt")
@@ -68,10 +70,12 @@ fn title<'p>(path: &'p str, file: &str) -> &'p str {
         "styles.xml" => "headers and footers",
         "settings.xml" => "settings",
         // "Object 1/content.xml" is a document in the document.
-        path => path.strip_suffix(file).map_or(path, |folder| match folder.is_empty() {
-            true => path,
-            false => folder.trim_end_matches('/'),
-        }),
+        path => path
+            .strip_suffix(file)
+            .map_or(path, |folder| match folder.is_empty() {
+                true => path,
+                false => folder.trim_end_matches('/'),
+            }),
     }
 }
 
@@ -132,7 +136,12 @@ impl Content {
         })
     }
 
-    fn start(&mut self, reading: &mut Reading<'_>, name: &str, attributes: Attributes<'_>) -> Outcome {
+    fn start(
+        &mut self,
+        reading: &mut Reading<'_>,
+        name: &str,
+        attributes: Attributes<'_>,
+    ) -> Outcome {
         match name {
             "style" => self.style = attributes.get("name").unwrap_or_default().into_owned(),
             "table-properties" => {

@@ -45,7 +45,8 @@ pub(crate) fn xz<R: Read>(input: R) -> impl Read {
 }
 
 pub(crate) fn zstd<'a, R: std::io::BufRead + 'a>(input: R) -> Result<impl Read + 'a, Reason> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(input).map_err(|_| Reason::Corrupt)?;
+    let mut decoder =
+        zstd::stream::read::Decoder::with_buffer(input).map_err(|_| Reason::Corrupt)?;
     decoder
         .window_log_max(WINDOW_LOG_MAX)
         .map_err(|_| Reason::Corrupt)?;

@@ -38,7 +38,11 @@ pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
     Err(Reason::Picture)
 }
 
-fn blocks<'b>(bytes: &'b [u8], start: &'static [u8], end: &'static [u8]) -> impl Iterator<Item = &'b [u8]> {
+fn blocks<'b>(
+    bytes: &'b [u8],
+    start: &'static [u8],
+    end: &'static [u8],
+) -> impl Iterator<Item = &'b [u8]> {
     let starts = memchr::memmem::find_iter(bytes, start).take(BLOCKS_MAX);
     starts.filter_map(move |at| {
         let rest = &bytes[at..bytes.len().min(at + XMP_BYTES_MAX)];
@@ -57,7 +61,9 @@ fn exif_blocks(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let webp = memchr::memmem::find_iter(bytes, b"EXIF").map(|at| at + 8);
     let starts = marked.chain(chunks).chain(webp).take(BLOCKS_MAX);
     let found = starts.filter_map(|at| bytes.get(at..));
-    whole.into_iter().chain(found.filter(|block| block.starts_with(b"II*\0") || block.starts_with(b"MM\0*")))
+    whole
+        .into_iter()
+        .chain(found.filter(|block| block.starts_with(b"II*\0") || block.starts_with(b"MM\0*")))
 }
 
 struct Tiff<'b> {
@@ -68,19 +74,30 @@ struct Tiff<'b> {
 impl Tiff<'_> {
     fn short(&self, at: usize) -> Option<u16> {
         let bytes = self.bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
-        Some(if self.is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+        Some(if self.is_little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        })
     }
 
     fn long(&self, at: usize) -> Option<usize> {
         let bytes = self.bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        let value = if self.is_little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
+        let value = if self.is_little {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        };
         usize::try_from(value).ok()
     }
 }
 
 /// Texts of all directories (TIFF 6.0, 2; Exif 2.32, 4.6).
 fn read_exif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
-    let tiff = Tiff { bytes, is_little: bytes.starts_with(b"II") };
+    let tiff = Tiff {
+        bytes,
+        is_little: bytes.starts_with(b"II"),
+    };
     let mut directories = vec![tiff.long(4).unwrap_or(0)];
     let mut fields = 0;
     let mut read = Vec::new();
@@ -96,9 +113,11 @@ fn read_exif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
                 return Ok(());
             }
             let entry = at + 2 + number * 12;
-            let (Some(tag), Some(kind), Some(count)) =
-                (tiff.short(entry), tiff.short(entry + 2), tiff.long(entry + 4))
-            else {
+            let (Some(tag), Some(kind), Some(count)) = (
+                tiff.short(entry),
+                tiff.short(entry + 2),
+                tiff.long(entry + 4),
+            ) else {
                 break;
             };
             match tag {
@@ -110,8 +129,15 @@ fn read_exif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
             if !matches!(kind, 1 | 2 | 7 | 129) || count < 4 {
                 continue;
             }
-            let start = if count <= 4 { entry + 8 } else { tiff.long(entry + 8).unwrap_or(0) };
-            let Some(value) = start.checked_add(count).and_then(|end| bytes.get(start..end)) else {
+            let start = if count <= 4 {
+                entry + 8
+            } else {
+                tiff.long(entry + 8).unwrap_or(0)
+            };
+            let Some(value) = start
+                .checked_add(count)
+                .and_then(|end| bytes.get(start..end))
+            else {
                 continue;
             };
             write_field(reading, tag, kind, value)?;
@@ -143,7 +169,10 @@ fn read_iptc(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
     for at in memchr::memmem::find_iter(bytes, b"8BIM\x04\x04").take(BLOCKS_MAX) {
         let rest = &bytes[at + 6..];
         // A name, padded to an even length, then four bytes of length.
-        let name = rest.first().map_or(0, |length| usize::from(*length) + 1).next_multiple_of(2);
+        let name = rest
+            .first()
+            .map_or(0, |length| usize::from(*length) + 1)
+            .next_multiple_of(2);
         let mut rest = rest.get(name + 4..).unwrap_or_default();
         while let [0x1c, _, _, high, low, after @ ..] = rest {
             let length = usize::from(u16::from_be_bytes([*high, *low]));

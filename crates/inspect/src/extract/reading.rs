@@ -281,11 +281,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Goes into a document in this one and comes out again, whatever happens there.
-    pub(crate) fn enter(
-        &mut self,
-        name: &str,
-        f: impl FnOnce(&mut Self) -> Outcome,
-    ) -> Outcome {
+    pub(crate) fn enter(&mut self, name: &str, f: impl FnOnce(&mut Self) -> Outcome) -> Outcome {
         self.flush()?;
         self.path.push(shown(name));
         self.entries += 1;
@@ -324,7 +320,7 @@ impl<'a> Reading<'a> {
         format: &Cell<&'static str>,
     ) -> Outcome {
         match kind {
-            Kind::Pdf => Err(Reason::Unsupported),
+            Kind::Pdf => super::pdf::read(self, bytes),
             Kind::Zip => super::zip::read(self, bytes, format),
             Kind::Compound => super::compound::read(self, bytes, format),
             Kind::SevenZ => super::sevenz::read(self, bytes),
@@ -460,6 +456,3 @@ pub(crate) fn shown(name: &str) -> String {
     }
     shown
 }
-
-#[cfg(any())]
-mod tests;

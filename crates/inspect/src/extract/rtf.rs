@@ -110,7 +110,10 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
                 while let Some(Ok(byte)) = bytes.peek() {
                     let byte = *byte;
                     let is_digit = byte.is_ascii_digit() || (byte == b'-' && number.is_empty());
-                    if number.is_empty() && byte.is_ascii_alphabetic() && word.len() < WORD_BYTES_MAX {
+                    if number.is_empty()
+                        && byte.is_ascii_alphabetic()
+                        && word.len() < WORD_BYTES_MAX
+                    {
                         word.push(byte as char);
                     } else if is_digit && number.len() < WORD_BYTES_MAX {
                         number.push(byte as char);
@@ -124,7 +127,9 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
                 }
                 let number = number.parse::<i64>().ok();
                 if word == "bin" {
-                    let count = number.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+                    let count = number
+                        .and_then(|count| usize::try_from(count).ok())
+                        .unwrap_or(0);
                     bytes.by_ref().take(count).for_each(drop);
                     continue;
                 }
@@ -238,15 +243,17 @@ impl Rtf<'_, '_> {
             "emspace" | "enspace" | "qmspace" => return self.text(" "),
             "object" => self.has_objects = true,
             "colortbl" | "stylesheet" | "pict" | "objdata" | "themedata" | "colorschememapping"
-            | "datastore" | "latentstyles" | "listtable" | "listoverridetable" | "rsidtbl" | "blipuid"
-            | "panose" | "filetbl" | "generator" | "xmlnstbl" | "mmathPr" | "wgrffmtfilter" => {
+            | "datastore" | "latentstyles" | "listtable" | "listoverridetable" | "rsidtbl"
+            | "blipuid" | "panose" | "filetbl" | "generator" | "xmlnstbl" | "mmathPr"
+            | "wgrffmtfilter" => {
                 self.now.destination = Destination::Skipped;
             }
-            "info" | "title" | "subject" | "author" | "manager" | "company" | "operator" | "category"
-            | "keywords" | "comment" | "doccomm" | "hlinkbase" | "userprops" | "propname" | "staticval"
-            | "header" | "headerl" | "headerr" | "headerf" | "footer" | "footerl" | "footerr"
-            | "footerf" | "footnote" | "annotation" | "atnid" | "atnauthor" | "fldinst" | "docvar"
-            | "formfield" | "ffdeftext" | "ffname" | "shpinst" | "sn" | "sv" | "bkmkstart" | "xe" | "tc" => {
+            "info" | "title" | "subject" | "author" | "manager" | "company" | "operator"
+            | "category" | "keywords" | "comment" | "doccomm" | "hlinkbase" | "userprops"
+            | "propname" | "staticval" | "header" | "headerl" | "headerr" | "headerf"
+            | "footer" | "footerl" | "footerr" | "footerf" | "footnote" | "annotation"
+            | "atnid" | "atnauthor" | "fldinst" | "docvar" | "formfield" | "ffdeftext"
+            | "ffname" | "shpinst" | "sn" | "sv" | "bkmkstart" | "xe" | "tc" => {
                 self.begin_beside()?;
             }
             "shptxt" | "fldrslt" if self.now.destination == Destination::Beside => {}
@@ -297,7 +304,10 @@ impl Rtf<'_, '_> {
             None => char::from_u32(unit.into()),
         };
         let mut utf8 = [0; 4];
-        self.text(char.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut utf8))
+        self.text(
+            char.unwrap_or(char::REPLACEMENT_CHARACTER)
+                .encode_utf8(&mut utf8),
+        )
     }
 
     fn run(&mut self) -> Outcome {

@@ -89,14 +89,20 @@ fn has_sum(block: &[u8; BLOCK]) -> bool {
 fn number(field: &[u8]) -> Option<u64> {
     if field[0] & 0x80 != 0 {
         let tail = &field[field.len() - 8..];
-        return Some(tail.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)) & !(1 << 63));
+        return Some(
+            tail.iter()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte))
+                & !(1 << 63),
+        );
     }
     let digits = field
         .iter()
         .map(|byte| *byte as char)
         .skip_while(|char| *char == ' ')
         .take_while(|char| !matches!(char, ' ' | '\0'));
-    digits.into_iter().try_fold(0_u64, |value, char| Some(value << 3 | u64::from(char.to_digit(8)?)))
+    digits.into_iter().try_fold(0_u64, |value, char| {
+        Some(value << 3 | u64::from(char.to_digit(8)?))
+    })
 }
 
 fn name(block: &[u8; BLOCK]) -> String {

@@ -37,7 +37,9 @@ pub(crate) struct Attributes<'x>(&'x BytesStart<'x>);
 impl<'x> Attributes<'x> {
     /// The attribute of this name, whatever its prefix.
     pub(crate) fn get(self, name: &str) -> Option<Cow<'x, str>> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+        self.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
     }
 
     /// All attributes, names without their prefix, without declarations of namespaces.
@@ -80,10 +82,12 @@ pub(crate) fn walk(
     loop {
         buffer.clear();
         reader.get_mut().used = 0;
-        let event = reader.read_event_into(&mut buffer).map_err(|error| match error {
-            Error::Io(error) => budget.blame(&error),
-            _ => Reason::Corrupt,
-        })?;
+        let event = reader
+            .read_event_into(&mut buffer)
+            .map_err(|error| match error {
+                Error::Io(error) => budget.blame(&error),
+                _ => Reason::Corrupt,
+            })?;
         match event {
             Event::Start(start) => {
                 let name = start.name().into_inner();
@@ -151,6 +155,3 @@ impl<R: BufRead> BufRead for Bounded<R> {
         self.input.consume(bytes);
     }
 }
-
-#[cfg(any())]
-mod tests;

@@ -72,7 +72,9 @@ impl<'b> Package<'b> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.name.trim_start_matches('/') == name)
+        self.entries
+            .iter()
+            .find(|entry| entry.name.trim_start_matches('/') == name)
     }
 
     /// Hands the unpacked bytes of an entry to `f`: as a slice where they are not compressed.
@@ -85,7 +87,10 @@ impl<'b> Package<'b> {
         if entry.is_encrypted || entry.method == CompressionMethod::AES {
             return Err(Reason::Encrypted);
         }
-        let found = self.archive.get_entry(entry.place).map_err(|_| Reason::Corrupt)?;
+        let found = self
+            .archive
+            .get_entry(entry.place)
+            .map_err(|_| Reason::Corrupt)?;
         let data = found.data();
         let budget = reading.budget;
         match entry.method {
@@ -101,11 +106,17 @@ impl<'b> Package<'b> {
             }
             CompressionMethod::ZSTD => {
                 let unpacked = Unpacked::new(packed::zstd(data)?, budget);
-                f(reading, Content::Stream(&mut Checked(found.verifying_reader(unpacked))))
+                f(
+                    reading,
+                    Content::Stream(&mut Checked(found.verifying_reader(unpacked))),
+                )
             }
             CompressionMethod::XZ => {
                 let unpacked = Unpacked::new(packed::xz(data), budget);
-                f(reading, Content::Stream(&mut Checked(found.verifying_reader(unpacked))))
+                f(
+                    reading,
+                    Content::Stream(&mut Checked(found.verifying_reader(unpacked))),
+                )
             }
             _ => Err(Reason::Unsupported),
         }
@@ -204,6 +215,3 @@ fn read_comment(reading: &mut Reading<'_>, package: &Package<'_>) -> Outcome {
     reading.part("comment of the archive")?;
     reading.text(&decode::short(comment.as_bytes(), None))
 }
-
-#[cfg(any())]
-mod tests;

@@ -1,0 +1,470 @@
+//! Filters of PDF streams (ISO 32000-1, 7.4), as readers behind each other: nothing is unpacked that is not wanted.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::{DeflateDecoder, ZlibDecoder};
+
+use super::pdf_object::{Dict, Object, is_space};
+
+/// Filters behind each other. Writers use one or two.
+const FILTERS_MAX: usize = 8;
+
+/// A row of a predictor: colours, bits and columns are numbers that anyone may write.
+const ROW_BYTES_MAX: usize = 1 << 20;
+
+/// What a chain of filters makes of a stream; none where it is a picture or a filter that nobody knows.
+pub(crate) fn chain<'b>(
+    raw: Box<dyn Read + 'b>,
+    filters: &[(Vec<u8>, Dict)],
+) -> Option<Box<dyn Read + 'b>> {
+    if filters.len() > FILTERS_MAX {
+        return None;
+    }
+    let mut input = raw;
+    for (name, parameters) in filters {
+        let number = |key: &str, default: usize| {
+            parameters
+                .get(key)
+                .and_then(Object::count)
+                .unwrap_or(default)
+        };
+        let is_lzw = matches!(&**name, b"LZWDecode" | b"LZW");
+        input = match &**name {
+            b"FlateDecode" | b"Fl" => Box::new(Lenient(Flate::new(input))),
+            b"LZWDecode" | b"LZW" => Box::new(Lzw::new(input, number("EarlyChange", 1) != 0)),
+            b"ASCIIHexDecode" | b"AHx" => Box::new(Hexadecimal {
+                input: BufReader::new(input),
+            }),
+            b"ASCII85Decode" | b"A85" => Box::new(Ascii85 {
+                input: BufReader::new(input),
+                ready: [0; 4],
+                left: 0,
+                is_over: false,
+            }),
+            b"RunLengthDecode" | b"RL" => Box::new(RunLength {
+                input: BufReader::new(input),
+                literal: 0,
+                repeat: 0,
+                byte: 0,
+            }),
+            b"Crypt" => input,
+            _ => return None,
+        };
+        let predictor = number("Predictor", 1);
+        if predictor > 1 && (is_lzw || matches!(&**name, b"FlateDecode" | b"Fl")) {
+            let bits =
+                number("Colors", 1).clamp(1, 64) * number("BitsPerComponent", 8).clamp(1, 16);
+            let row = (bits * number("Columns", 1).min(ROW_BYTES_MAX)).div_ceil(8);
+            if row > ROW_BYTES_MAX {
+                return None;
+            }
+            input = Box::new(Predictor::new(input, predictor, bits.div_ceil(8), row));
+        }
+    }
+    Some(input)
+}
+
+/// Streams are zlib; some writers leave its header out.
+enum Flate<'b> {
+    Zlib(ZlibDecoder<BufReader<Box<dyn Read + 'b>>>),
+    Raw(DeflateDecoder<BufReader<Box<dyn Read + 'b>>>),
+}
+
+impl<'b> Flate<'b> {
+    fn new(input: Box<dyn Read + 'b>) -> Flate<'b> {
+        let mut input = BufReader::with_capacity(16 << 10, input);
+        let is_zlib = match input.fill_buf() {
+            Ok([cmf, flg, ..]) => {
+                cmf & 0xf == 8 && (usize::from(*cmf) << 8 | usize::from(*flg)) % 31 == 0
+            }
+            _ => true,
+        };
+        match is_zlib {
+            true => Flate::Zlib(ZlibDecoder::new(input)),
+            false => Flate::Raw(DeflateDecoder::new(input)),
+        }
+    }
+}
+
+impl Read for Flate<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Flate::Zlib(decoder) => decoder.read(buffer),
+            Flate::Raw(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
+/// A stream that breaks off ends there, as readers show it.
+struct Lenient<R>(R);
+
+impl<R: Read> Read for Lenient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            Err(error)
+                if error
+                    .get_ref()
+                    .is_none_or(|inner| !inner.is::<super::reading::Blamed>()) =>
+            {
+                Ok(0)
+            }
+            result => result,
+        }
+    }
+}
+
+fn byte(input: &mut impl Read) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    Ok((input.read(&mut byte)? > 0).then_some(byte[0]))
+}
+
+struct Hexadecimal<R> {
+    input: R,
+}
+
+impl<R: BufRead> Hexadecimal<R> {
+    fn digit(&mut self) -> io::Result<Option<u8>> {
+        loop {
+            match byte(&mut self.input)? {
+                None | Some(b'>') => return Ok(None),
+                Some(letter) => {
+                    if let Some(digit) = (letter as char).to_digit(16) {
+                        return Ok(Some(digit as u8));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Read for Hexadecimal<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < buffer.len() {
+            let Some(high) = self.digit()? else {
+                break;
+            };
+            buffer[written] = high << 4 | self.digit()?.unwrap_or(0);
+            written += 1;
+        }
+        Ok(written)
+    }
+}
+
+struct Ascii85<R> {
+    input: R,
+    ready: [u8; 4],
+    left: usize,
+    is_over: bool,
+}
+
+impl<R: BufRead> Ascii85<R> {
+    /// Five digits, or fewer at the end, are four bytes.
+    fn group(&mut self) -> io::Result<Vec<u8>> {
+        let mut digits = Vec::with_capacity(5);
+        while digits.len() < 5 {
+            match byte(&mut self.input)? {
+                None | Some(b'~') => {
+                    self.is_over = true;
+                    break;
+                }
+                Some(b'z') if digits.is_empty() => return Ok(vec![0; 4]),
+                Some(digit @ b'!'..=b'u') => digits.push(u32::from(digit - b'!')),
+                Some(_) => {}
+            }
+        }
+        let count = digits.len();
+        if count < 2 {
+            return Ok(Vec::new());
+        }
+        digits.resize(5, 84);
+        let value = digits.iter().fold(0_u32, |value, digit| {
+            value.wrapping_mul(85).wrapping_add(*digit)
+        });
+        Ok(value.to_be_bytes()[..count - 1].to_vec())
+    }
+}
+
+impl<R: BufRead> Read for Ascii85<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < buffer.len() {
+            if self.left == 0 {
+                if self.is_over {
+                    break;
+                }
+                let group = self.group()?;
+                self.left = group.len();
+                self.ready[4 - group.len()..].copy_from_slice(&group);
+                continue;
+            }
+            buffer[written] = self.ready[4 - self.left];
+            self.left -= 1;
+            written += 1;
+        }
+        Ok(written)
+    }
+}
+
+struct RunLength<R> {
+    input: R,
+    literal: usize,
+    repeat: usize,
+    byte: u8,
+}
+
+impl<R: BufRead> Read for RunLength<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < buffer.len() {
+            if self.repeat > 0 {
+                self.repeat -= 1;
+                buffer[written] = self.byte;
+                written += 1;
+                continue;
+            }
+            let Some(next) = byte(&mut self.input)? else {
+                break;
+            };
+            if self.literal > 0 {
+                self.literal -= 1;
+                buffer[written] = next;
+                written += 1;
+                continue;
+            }
+            match next {
+                128 => break,
+                length @ 0..128 => self.literal = usize::from(length) + 1,
+                length => {
+                    self.byte = byte(&mut self.input)?.unwrap_or(0);
+                    self.repeat = 257 - usize::from(length);
+                }
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// LZW with codes of 9 to 12 bits, high bits first (ISO 32000-1, 7.4.4.2).
+struct Lzw<'b> {
+    input: BufReader<Box<dyn Read + 'b>>,
+    bits: u32,
+    count: u32,
+    width: u32,
+    is_early: bool,
+    /// Each entry is one that was before and a byte; the first 258 stand for themselves.
+    table: Vec<(u16, u8)>,
+    previous: Option<u16>,
+    /// What is decoded, backwards.
+    ready: Vec<u8>,
+    is_over: bool,
+}
+
+const CLEAR: u16 = 256;
+const END: u16 = 257;
+const CODES_MAX: usize = 4096;
+
+impl<'b> Lzw<'b> {
+    fn new(input: Box<dyn Read + 'b>, is_early: bool) -> Lzw<'b> {
+        Lzw {
+            input: BufReader::new(input),
+            bits: 0,
+            count: 0,
+            width: 9,
+            is_early,
+            table: Vec::new(),
+            previous: None,
+            ready: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    fn code(&mut self) -> io::Result<Option<u16>> {
+        while self.count < self.width {
+            let Some(byte) = byte(&mut self.input)? else {
+                return Ok(None);
+            };
+            self.bits = self.bits << 8 | u32::from(byte);
+            self.count += 8;
+        }
+        self.count -= self.width;
+        Ok(Some(
+            (self.bits >> self.count & ((1 << self.width) - 1)) as u16,
+        ))
+    }
+
+    /// Puts what a code stands for into `ready`; false if it stands for nothing.
+    fn expand(&mut self, code: u16) -> bool {
+        let mut code = code;
+        while code > END {
+            let Some((before, byte)) = self.table.get(usize::from(code - END - 1)) else {
+                return false;
+            };
+            self.ready.push(*byte);
+            code = *before;
+        }
+        self.ready.push(code as u8);
+        true
+    }
+
+    fn step(&mut self) -> io::Result<()> {
+        let code = match self.code()? {
+            None | Some(END) => {
+                self.is_over = true;
+                return Ok(());
+            }
+            Some(CLEAR) => {
+                self.table.clear();
+                self.width = 9;
+                self.previous = None;
+                return Ok(());
+            }
+            Some(code) => code,
+        };
+        let next = self.table.len() + usize::from(END) + 1;
+        match self.previous {
+            // The code that is just being made: the one before and its own first byte again.
+            Some(previous) if usize::from(code) == next => {
+                if self.expand(previous) {
+                    let first = *self
+                        .ready
+                        .last()
+                        .expect("a code stands for at least one byte");
+                    self.ready.insert(0, first);
+                }
+            }
+            _ => self.is_over = !self.expand(code),
+        }
+        if let (Some(previous), Some(first)) = (self.previous, self.ready.last())
+            && next < CODES_MAX
+        {
+            self.table.push((previous, *first));
+        }
+        self.previous = Some(code);
+        let codes = self.table.len() + usize::from(END) + 1 + usize::from(self.is_early);
+        self.width = match codes {
+            0..512 => 9,
+            512..1024 => 10,
+            1024..2048 => 11,
+            _ => 12,
+        };
+        Ok(())
+    }
+}
+
+impl Read for Lzw<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut written = 0;
+        while written < buffer.len() {
+            match self.ready.pop() {
+                Some(byte) => {
+                    buffer[written] = byte;
+                    written += 1;
+                }
+                None if self.is_over => break,
+                None => self.step()?,
+            }
+        }
+        Ok(written)
+    }
+}
+
+/// Rows as differences (ISO 32000-1, 7.4.4.4): of PNG, each with its kind; of TIFF only where a component is a byte.
+struct Predictor<'b> {
+    input: Box<dyn Read + 'b>,
+    is_png: bool,
+    pixel: usize,
+    before: Vec<u8>,
+    row: Vec<u8>,
+    taken: usize,
+}
+
+impl<'b> Predictor<'b> {
+    fn new(input: Box<dyn Read + 'b>, predictor: usize, pixel: usize, row: usize) -> Predictor<'b> {
+        Predictor {
+            input,
+            is_png: predictor >= 10,
+            pixel,
+            before: vec![0; row],
+            row: vec![0; row],
+            taken: row,
+        }
+    }
+
+    fn next_row(&mut self) -> io::Result<bool> {
+        let mut kind = [0];
+        if self.is_png && self.input.read(&mut kind)? == 0 {
+            return Ok(false);
+        }
+        std::mem::swap(&mut self.before, &mut self.row);
+        let mut filled = 0;
+        while filled < self.row.len() {
+            match self.input.read(&mut self.row[filled..])? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        self.row[filled..].fill(0);
+        for at in 0..filled {
+            let left = if at >= self.pixel {
+                self.row[at - self.pixel]
+            } else {
+                0
+            };
+            let corner = if at >= self.pixel {
+                self.before[at - self.pixel]
+            } else {
+                0
+            };
+            let up = self.before[at];
+            let guess = match (self.is_png, kind[0]) {
+                (false, _) | (true, 1) => left,
+                (true, 2) => up,
+                (true, 3) => ((u16::from(left) + u16::from(up)) / 2) as u8,
+                (true, 4) => paeth(left, up, corner),
+                (true, _) => 0,
+            };
+            self.row[at] = self.row[at].wrapping_add(guess);
+        }
+        self.taken = self.row.len() - filled;
+        self.row.rotate_right(self.taken);
+        Ok(filled > 0)
+    }
+}
+
+fn paeth(left: u8, up: u8, corner: u8) -> u8 {
+    let estimate = i16::from(left) + i16::from(up) - i16::from(corner);
+    let far = |value: u8| (estimate - i16::from(value)).abs();
+    match (far(left), far(up), far(corner)) {
+        (a, b, c) if a <= b && a <= c => left,
+        (_, b, c) if b <= c => up,
+        _ => corner,
+    }
+}
+
+impl Read for Predictor<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.taken == self.row.len() && !self.next_row()? {
+            return Ok(0);
+        }
+        let rest = &self.row[self.taken..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.taken += count;
+        Ok(count)
+    }
+}
+
+/// The start of the data of a stream: after the word, one end of line (ISO 32000-1, 7.3.8.1).
+pub(crate) fn data_start(bytes: &[u8], after_word: usize) -> usize {
+    let mut at = after_word;
+    // Spaces before the end of line are a fault that is common.
+    while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    match bytes.get(at..) {
+        Some([b'\r', b'\n', ..]) => at + 2,
+        Some([byte, ..]) if is_space(*byte) => at + 1,
+        _ => at,
+    }
+}
