@@ -11,6 +11,7 @@ mod kind;
 mod mail;
 mod msg;
 mod office;
+mod office_flow;
 mod office_rels;
 mod old_excel;
 mod old_slides;

@@ -6,10 +6,12 @@
 use std::io::Read;
 
 use super::excel;
+use super::office_flow;
 use super::office_rels::{self, Relations};
 use super::reading::{Outcome, Reading};
-use super::xml::{self, Attributes, Node};
+use super::xml::{self, Node};
 use super::zip::{self, Entry, Package};
+use crate::report::Reason;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flavour {
@@ -97,14 +99,18 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Fl
                 continue;
             }
             if !is_xml(path) {
-                zip::read_entry(reading, package, entry)?;
+                // The small picture of the first page shows nothing that is not in the document.
+                let forgiven = path
+                    .starts_with("docProps/thumbnail")
+                    .then_some(Reason::Picture);
+                reading.forgiving(forgiven, |reading| zip::read_entry(reading, package, entry))?;
                 continue;
             }
             reading.part(&office_rels::title(path, flavour, &relations, &named))?;
             let outcome = package.with(reading, entry, |reading, content| {
                 content.stream(&mut |input| match form(path) {
                     Form::Sheet => excel::read_sheet(reading, input, &shared),
-                    Form::Flow => read_flow(reading, input),
+                    Form::Flow => office_flow::read_flow(reading, input),
                     Form::Other => read_all(reading, input),
                 })
             });
@@ -182,7 +188,7 @@ fn slides(
     reading: &mut Reading<'_>,
     package: &Package<'_>,
     relations: &Relations,
-) -> Result<Vec<(String, String)>, crate::Reason> {
+) -> Result<Vec<(String, String)>, Reason> {
     let main = Flavour::PowerPoint.main_part();
     let mut paths = Vec::new();
     if let Some(entry) = package.find(main) {
@@ -224,7 +230,7 @@ fn is_hidden(
     reading: &mut Reading<'_>,
     package: &Package<'_>,
     slide: &Entry,
-) -> Result<bool, crate::Reason> {
+) -> Result<bool, Reason> {
     /// The root element with its namespaces.
     const START_BYTES: u64 = 4096;
     let mut is_hidden = false;
@@ -242,153 +248,8 @@ fn is_hidden(
     Ok(is_hidden)
 }
 
-/// Elements whose text is text: of runs, deleted runs, fields, cells of charts, comments ([ISO/IEC 29500-1] 17.3.3, 21.1.2).
-fn is_run(element: &str) -> bool {
-    matches!(
-        element,
-        "t" | "delText" | "instrText" | "delInstrText" | "text" | "v" | "Text"
-    )
-}
-
-/// Alternatives of the same content are read once; longer ones are not compared.
-const ALTERNATIVE_BYTES_MAX: usize = 64 << 10;
-
-/// Text of paragraphs as it flows, with what stands beside it after each of them.
-fn read_flow(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
-    let budget = reading.budget;
-    let mut element = String::new();
-    let mut alternatives = Alternatives::default();
-    xml::walk(budget, input, &mut |node| match node {
-        Node::Start(name, attributes) => {
-            element.clear();
-            element.push_str(name);
-            match name {
-                "tab" | "ptab" => reading.text("\t")?,
-                "br" | "cr" => reading.text("\n")?,
-                "noBreakHyphen" => reading.text("-")?,
-                "AlternateContent" => alternatives.begin(),
-                "Fallback" => alternatives.is_fallback = true,
-                _ => {}
-            }
-            remarks(reading, name, attributes)
-        }
-        Node::End(name) => {
-            element.clear();
-            match name {
-                "p" | "tr" | "comment" | "pt" | "cm" | "Shape" | "title" => reading.line(),
-                "tc" => reading.text("\t"),
-                "Fallback" => alternatives.end_fallback(reading),
-                "AlternateContent" => {
-                    alternatives.end();
-                    Ok(())
-                }
-                _ => Ok(()),
-            }
-        }
-        Node::Text(text) if is_run(&element) => match alternatives.take(text) {
-            true => Ok(()),
-            false => reading.text(text),
-        },
-        Node::Text(text) | Node::Comment(text) => match text.trim().is_empty() {
-            true => Ok(()),
-            false => reading.aside(text),
-        },
-    })
-}
-
-/// A drawing is written twice, for programs that know it and as a fallback for others (ECMA-376, part 3, 7.5).
-#[derive(Default)]
-struct Alternatives {
-    depth: usize,
-    is_fallback: bool,
-    choice: String,
-    fallback: String,
-}
-
-impl Alternatives {
-    fn begin(&mut self) {
-        self.depth += 1;
-        if self.depth == 1 {
-            self.choice.clear();
-            self.fallback.clear();
-        }
-    }
-
-    /// Whether a text waits until it is known to be another one.
-    fn take(&mut self, text: &str) -> bool {
-        if self.depth == 0 {
-            return false;
-        }
-        let kept = if self.is_fallback {
-            &mut self.fallback
-        } else {
-            &mut self.choice
-        };
-        if kept.len() + text.len() <= ALTERNATIVE_BYTES_MAX {
-            kept.push_str(text);
-            return self.is_fallback;
-        }
-        // Too long to compare: read both.
-        kept.clear();
-        false
-    }
-
-    fn end_fallback(&mut self, reading: &mut Reading<'_>) -> Outcome {
-        self.is_fallback = false;
-        if self.fallback != self.choice {
-            reading.line()?;
-            reading.text(&self.fallback)?;
-            reading.line()?;
-        }
-        self.fallback.clear();
-        Ok(())
-    }
-
-    fn end(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-        self.is_fallback = false;
-    }
-}
-
-/// Text in attributes: alternative texts, tips, authors, choices and variables.
-fn remarks(reading: &mut Reading<'_>, element: &str, attributes: Attributes<'_>) -> Outcome {
-    /// Elements whose value somebody typed.
-    const TYPED: [&str; 8] = [
-        "docVar",
-        "alias",
-        "tag",
-        "default",
-        "listEntry",
-        "helpText",
-        "statusText",
-        "docPartName",
-    ];
-    /// Attributes that somebody typed, of whatever element.
-    const REMARKS: [&str; 9] = [
-        "descr",
-        "title",
-        "tooltip",
-        "author",
-        "displayName",
-        "userId",
-        "alt",
-        "string",
-        "altText",
-    ];
-    if matches!(
-        element,
-        "tab" | "br" | "p" | "r" | "t" | "rPr" | "pPr" | "rFonts" | "sz"
-    ) {
-        return Ok(());
-    }
-    let is_typed = TYPED.contains(&element);
-    for (name, value) in attributes.iter() {
-        if REMARKS.contains(&name) || (is_typed && matches!(name, "val" | "name")) {
-            reading.aside(&value)?;
-        }
-    }
-    Ok(())
-}
+/// Shorter values are numbers and switches.
+pub(crate) const REMARK_BYTES_MIN: usize = 4;
 
 /// All text and all attributes, a line each.
 pub(crate) fn read_all(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
@@ -396,7 +257,9 @@ pub(crate) fn read_all(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outco
     xml::walk(budget, input, &mut |node| match node {
         Node::Start(_, attributes) => {
             for (_, value) in attributes.iter() {
-                reading.aside(&value)?;
+                if value.len() >= REMARK_BYTES_MIN && value != "true" && value != "false" {
+                    reading.aside(&value)?;
+                }
             }
             Ok(())
         }

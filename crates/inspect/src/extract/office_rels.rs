@@ -4,6 +4,7 @@ use super::office::Flavour;
 use super::reading::{Outcome, Reading};
 use super::xml::{self, Node};
 use super::zip::Package;
+use crate::report::Reason;
 
 /// More of them are not followed: parts then have their own names instead of their owners'.
 const RELATIONS_MAX: usize = 20_000;
@@ -23,7 +24,7 @@ impl Relations {
     pub(crate) fn read(
         reading: &mut Reading<'_>,
         package: &Package<'_>,
-    ) -> Result<Relations, crate::Reason> {
+    ) -> Result<Relations, Reason> {
         let mut relations = Vec::new();
         for entry in package
             .entries

@@ -47,7 +47,8 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>) -> Outcome 
             continue;
         }
         if !path.ends_with(".xml") && !path.ends_with(".rdf") {
-            zip::read_entry(reading, package, entry)?;
+            let forgiven = path.starts_with("Thumbnails/").then_some(Reason::Picture);
+            reading.forgiving(forgiven, |reading| zip::read_entry(reading, package, entry))?;
             continue;
         }
         reading.part(title(path, file))?;

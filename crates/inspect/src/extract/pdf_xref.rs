@@ -223,7 +223,7 @@ pub(crate) fn rebuild(file: &mut File<'_>) -> Result<(), Reason> {
             }
         } else if let Some(Object::Dict(dict)) = file.object(number)
             && dict.is("Type", "Catalog")
-            && file.trailer.get("Root").is_none()
+            && !has_root(file)
         {
             file.trailer
                 .0
@@ -234,6 +234,12 @@ pub(crate) fn rebuild(file: &mut File<'_>) -> Result<(), Reason> {
         Some(_) => Ok(()),
         None => Err(Reason::Corrupt),
     }
+}
+
+/// A trailer that breaks off may name anything as its root.
+fn has_root(file: &mut File<'_>) -> bool {
+    let trailer = file.trailer.clone();
+    file.dict(&trailer, "Root").is_some()
 }
 
 /// "12 0 " before "obj": the number, and where it begins.

@@ -229,6 +229,22 @@ impl<'a> Reading<'a> {
         self.note(place, reason);
     }
 
+    /// Runs `f` and does not mind if it leaves something out for this reason.
+    pub(crate) fn forgiving(
+        &mut self,
+        forgiven: Option<Reason>,
+        f: impl FnOnce(&mut Self) -> Outcome,
+    ) -> Outcome {
+        let before = self.missed.len();
+        let outcome = f(self);
+        let mut number = 0;
+        self.missed.retain(|(_, reason)| {
+            number += 1;
+            number <= before || Some(*reason) != forgiven
+        });
+        outcome
+    }
+
     fn note(&mut self, place: String, reason: Reason) {
         if !self.missed.iter().any(|(_, known)| *known == reason) {
             self.missed.push((place, reason));

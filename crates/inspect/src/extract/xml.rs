@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::errors::Error;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::decode::Utf8;
 use super::reading::{Blamed, Budget, Outcome};
@@ -16,6 +16,9 @@ use crate::report::Reason;
 /// One tag, comment or text between tags is held in memory; a cell has at most 32,767 characters (Excel specifications and
 /// limits), so that this is far above anything but an attack.
 const NODE_BYTES_MAX: usize = 8 << 20;
+
+/// Texts with entities are put together up to this.
+const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// Elements in elements. Documents have some dozens.
 const DEPTH_MAX: usize = 1024;
@@ -78,6 +81,7 @@ pub(crate) fn walk(
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
     let mut buffer = Vec::new();
+    let mut text = String::new();
     let mut depth = 0_usize;
     loop {
         buffer.clear();
@@ -88,6 +92,15 @@ pub(crate) fn walk(
                 Error::Io(error) => budget.blame(&error),
                 _ => Reason::Corrupt,
             })?;
+        // A text comes in pieces where it has entities; it is one for whoever reads it, up to a limit.
+        let is_text = matches!(
+            event,
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_)
+        );
+        if !text.is_empty() && (!is_text || text.len() > TEXT_BYTES_MAX) {
+            visit(Node::Text(&text))?;
+            text.clear();
+        }
         match event {
             Event::Start(start) => {
                 let name = start.name().into_inner();
@@ -106,27 +119,28 @@ pub(crate) fn walk(
                 depth = depth.saturating_sub(1);
                 visit(Node::End(local(end.name().into_inner())))?;
             }
-            Event::Text(text) => visit(Node::Text(&text.xml10_content()))?,
-            Event::CData(text) => visit(Node::Text(&text.xml10_content()))?,
+            Event::Text(piece) => text.push_str(&piece.xml10_content()),
+            Event::CData(piece) => text.push_str(&piece.xml10_content()),
+            Event::GeneralRef(reference) => push_reference(&mut text, &reference),
             Event::Comment(text) => visit(Node::Comment(&text.xml10_content()))?,
             Event::PI(instruction) => visit(Node::Comment(&instruction.into_inner()))?,
             Event::DocType(text) => visit(Node::Comment(&text.xml10_content()))?,
-            Event::GeneralRef(reference) => {
-                let mut utf8 = [0; 4];
-                match reference.resolve_char_ref() {
-                    Ok(Some(char)) => visit(Node::Text(char.encode_utf8(&mut utf8)))?,
-                    _ => {
-                        let name = reference.into_inner();
-                        match quick_xml::escape::resolve_predefined_entity(&name) {
-                            Some(text) => visit(Node::Text(text))?,
-                            None => visit(Node::Text(&format!("&{name};")))?,
-                        }
-                    }
-                }
-            }
             Event::Decl(_) => {}
             Event::Eof => return Ok(()),
         }
+    }
+}
+
+/// What an entity stands for: a number, one of the five that all know, or else itself.
+fn push_reference(text: &mut String, reference: &BytesRef<'_>) {
+    if let Ok(Some(char)) = reference.resolve_char_ref() {
+        text.push(char);
+        return;
+    }
+    let name = reference.borrow().into_inner();
+    match quick_xml::escape::resolve_predefined_entity(&name) {
+        Some(known) => text.push_str(known),
+        None => text.extend(["&", &*name, ";"]),
     }
 }
 
