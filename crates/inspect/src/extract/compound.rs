@@ -11,7 +11,7 @@ use super::{msg, old_excel, old_slides, old_word};
 use crate::report::Reason;
 
 /// Streams of one file; documents have dozens, messages some thousands.
-const STREAMS_MAX: usize = 50_000;
+const STREAMS_MAX: usize = 10_000;
 
 /// Properties of one set ([MS-OLEPS] has no limit; programs write some dozen).
 const PROPERTIES_MAX: usize = 1000;
@@ -23,6 +23,8 @@ pub(crate) struct Compound<'b> {
     file: CompoundFile<Cursor<&'b [u8]>>,
     /// Paths, separated by "/", in the order of the directory.
     pub(crate) streams: Vec<String>,
+    /// There were more than are known.
+    is_cut: bool,
 }
 
 impl<'b> Compound<'b> {
@@ -32,7 +34,7 @@ impl<'b> Compound<'b> {
             .walk()
             .filter(|entry| entry.is_stream())
             .take(STREAMS_MAX);
-        let streams = streams
+        let streams: Vec<String> = streams
             .map(|entry| {
                 entry
                     .path()
@@ -41,7 +43,12 @@ impl<'b> Compound<'b> {
                     .to_owned()
             })
             .collect();
-        Ok(Compound { file, streams })
+        let is_cut = streams.len() >= STREAMS_MAX;
+        Ok(Compound {
+            file,
+            streams,
+            is_cut,
+        })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -58,6 +65,8 @@ impl<'b> Compound<'b> {
         if stream.len() > room {
             return Err(Reason::TooLarge);
         }
+        // Streams may share their sectors.
+        reading.budget.spend(stream.len())?;
         let mut bytes = Vec::new();
         stream
             .take(room)
@@ -73,6 +82,9 @@ pub(crate) fn read(
     format: &Cell<&'static str>,
 ) -> Outcome {
     let mut file = Compound::open(bytes)?;
+    if file.is_cut {
+        reading.miss(Reason::TooManyEntries);
+    }
     // [MS-OFFCRYPTO] 2.3: the package is a stream of its own.
     if file.has("EncryptedPackage") {
         format.set("encrypted-ooxml");

@@ -328,6 +328,11 @@ fn utf32(raw: &[u8], is_little: bool, decoded: &mut String) -> usize {
 
 /// Decodes a short text at once, of whatever encoding.
 pub(crate) fn short(bytes: &[u8], declared: Option<&'static Encoding>) -> String {
+    // Most are plain, and a guess costs more than they do.
+    let is_plain = declared.is_none() && bytes.iter().all(|byte| matches!(byte, 9..=13 | 32..=126));
+    if is_plain && let Ok(plain) = std::str::from_utf8(bytes) {
+        return plain.to_owned();
+    }
     let mut text = String::new();
     let mut chunks = Utf8::new(bytes, declared);
     while let Ok(true) = chunks.next_chunk() {

@@ -2,8 +2,9 @@
 
 use std::io::Read;
 
-use super::office_rels::Relations;
-use super::reading::{Outcome, Reading};
+use super::office::TITLES_MAX;
+use super::office_rels::{Relations, Titles};
+use super::reading::{Outcome, Reading, shown};
 use super::sheet;
 use super::xml::{self, Attributes, Node};
 use super::zip::Package;
@@ -16,25 +17,26 @@ const WORKBOOK: &str = "xl/workbook.xml";
 /// Texts that cells refer to are kept; those beyond this are read once, as a part of their own.
 const SHARED_BYTES_MAX: usize = 40 << 20;
 
-/// Names of sheets in their order, hidden ones said so: (path, title).
+/// Names of sheets in their order, hidden ones said so.
 pub(crate) fn sheets(
     reading: &mut Reading<'_>,
     package: &Package<'_>,
     relations: &Relations,
-) -> Result<Vec<(String, String)>, Reason> {
-    let mut named = Vec::new();
+) -> Result<Titles, Reason> {
+    let mut titles = Titles::new();
     let Some(entry) = package.find(WORKBOOK) else {
-        return Ok(named);
+        return Ok(titles);
     };
     let outcome = package.with(reading, entry, |reading, content| {
         let budget = reading.budget;
         content.stream(&mut |input| {
             xml::walk(budget, input, &mut |node| {
                 if let Node::Start("sheet", attributes) = node
+                    && titles.len() < TITLES_MAX
                     && let Some(id) = attributes.get("id")
                     && let Some(path) = relations.target(WORKBOOK, &id)
                 {
-                    named.push((path.to_owned(), title(attributes)));
+                    titles.insert(path.to_owned(), (titles.len(), title(attributes)));
                 }
                 Ok(())
             })
@@ -42,11 +44,11 @@ pub(crate) fn sheets(
     });
     reading.part("workbook")?;
     reading.go_on(outcome)?;
-    Ok(named)
+    Ok(titles)
 }
 
 fn title(attributes: Attributes<'_>) -> String {
-    let name = attributes.get("name").unwrap_or_default();
+    let name = shown(&attributes.get("name").unwrap_or_default());
     match attributes.get("state").as_deref() {
         Some("hidden" | "veryHidden") => format!("sheet {name} (hidden)"),
         _ => format!("sheet {name}"),
@@ -204,6 +206,10 @@ pub(crate) fn read_sheet(
                 (false, true) => &sheet::number(&value),
                 (false, false) => &*value,
             };
+            // A text that many cells share comes out many times.
+            if is_shared {
+                budget.spend(text.len() as u64)?;
+            }
             reading.text(text)?;
             // A formula is told where it has texts of its own.
             if formula.contains('"') {

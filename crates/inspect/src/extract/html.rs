@@ -59,15 +59,13 @@ pub(crate) fn read_as(
         carried: Vec::new(),
     };
     let mut tokens = Tokenizer::new_with_emitter(IoReader::new(text), page);
-    for token in &mut tokens {
-        match token {
-            // The page wants no more.
-            Ok(Err(reason)) => return Err(reason),
-            Ok(Ok(never)) => match never {},
-            Err(error) => return Err(budget.blame(&error)),
-        }
+    match tokens.next() {
+        None => Ok(()),
+        // The page wants no more.
+        Some(Ok(Err(reason))) => Err(reason),
+        Some(Ok(Ok(never))) => match never {},
+        Some(Err(error)) => Err(budget.blame(&error)),
     }
-    Ok(())
 }
 
 /// The encoding that a page says it has.

@@ -163,10 +163,9 @@ fn text_kind(name: &str, bytes: &[u8]) -> Kind {
     if start.starts_with(b"From ") && looks_like_headers(after_line(start)) {
         return Kind::Mailbox;
     }
-    if extension == "eml" || extension == "mht" || extension == "mhtml" || looks_like_mail(start) {
-        if looks_like_headers(start) {
-            return Kind::Mail;
-        }
+    let is_called_mail = matches!(&*extension, "eml" | "mht" | "mhtml");
+    if (is_called_mail || looks_like_mail(start)) && looks_like_headers(start) {
+        return Kind::Mail;
     }
     if looks_like_html(start) || (matches!(&*extension, "html" | "htm") && has_tags(start)) {
         return Kind::Html;

@@ -153,15 +153,19 @@ fn content_type(value: &[u8]) -> Option<ContentType<'_>> {
     }
 }
 
-/// Headers end at the first empty line.
+/// Headers end at the first empty line, which belongs to neither.
 fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    if bytes.starts_with(b"\n") || bytes.starts_with(b"\r\n") {
-        return (b"", bytes);
+    let after_empty = |rest: &[u8]| match rest {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    };
+    if let Some(empty) = after_empty(bytes) {
+        return (b"", &bytes[empty..]);
     }
-    let ends = memchr::memchr_iter(b'\n', bytes)
-        .find(|at| matches!(bytes.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..])));
-    match ends {
-        Some(at) => (&bytes[..at + 1], &bytes[at + 1..]),
+    let mut ends = memchr::memchr_iter(b'\n', bytes).map(|at| at + 1);
+    match ends.find_map(|end| Some((end, after_empty(&bytes[end..])?))) {
+        Some((end, empty)) => (&bytes[..end], &bytes[end + empty..]),
         None => (bytes, b""),
     }
 }
@@ -264,9 +268,7 @@ fn read_parts(reading: &mut Reading<'_>, entity: &Entity<'_>, depth_left: usize)
         if is_last {
             outside(reading, part)?;
         } else {
-            if !reading.has_room_for_entries() {
-                return Err(Reason::TooManyEntries);
-            }
+            reading.count_entry()?;
             let outcome = read_entity(reading, &Entity::of(trim_end(part)), depth_left - 1);
             reading.go_on(outcome)?;
         }

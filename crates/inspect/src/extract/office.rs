@@ -7,7 +7,7 @@ use std::io::Read;
 
 use super::excel;
 use super::office_flow;
-use super::office_rels::{self, Relations};
+use super::office_rels::{self, Relations, Titles};
 use super::reading::{Outcome, Reading};
 use super::xml::{self, Node};
 use super::zip::{self, Entry, Package};
@@ -78,10 +78,10 @@ impl Flavour {
 
 pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Flavour) -> Outcome {
     let relations = Relations::read(reading, package)?;
-    let named = match flavour {
+    let titles = match flavour {
         Flavour::Excel => excel::sheets(reading, package, &relations)?,
         Flavour::PowerPoint => slides(reading, package, &relations)?,
-        Flavour::Word | Flavour::Visio | Flavour::ExcelBinary => Vec::new(),
+        Flavour::Word | Flavour::Visio | Flavour::ExcelBinary => Titles::new(),
     };
     let shared = match flavour {
         Flavour::Excel => excel::SharedStrings::read(reading, package)?,
@@ -90,7 +90,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Fl
         }
     };
     reading.holding(shared.bytes(), |reading| {
-        for entry in in_order(package, flavour, &named) {
+        for entry in in_order(package, flavour, &titles) {
             let path = entry.name.trim_start_matches('/');
             if path.ends_with(".rels")
                 || path == "[Content_Types].xml"
@@ -106,7 +106,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Fl
                 reading.forgiving(forgiven, |reading| zip::read_entry(reading, package, entry))?;
                 continue;
             }
-            reading.part(&office_rels::title(path, flavour, &relations, &named))?;
+            reading.part(&office_rels::title(path, flavour, &relations, &titles))?;
             let outcome = package.with(reading, entry, |reading, content| {
                 content.stream(&mut |input| match form(path) {
                     Form::Sheet => excel::read_sheet(reading, input, &shared),
@@ -122,22 +122,13 @@ pub(crate) fn read(reading: &mut Reading<'_>, package: &Package<'_>, flavour: Fl
 }
 
 /// The main part first, then sheets or slides in the order in which people see them, then all others.
-fn in_order<'p>(
-    package: &'p Package<'_>,
-    flavour: Flavour,
-    named: &[(String, String)],
-) -> Vec<&'p Entry> {
+fn in_order<'p>(package: &'p Package<'_>, flavour: Flavour, titles: &Titles) -> Vec<&'p Entry> {
     let mut entries: Vec<&Entry> = package.entries.iter().collect();
-    let places: std::collections::BTreeMap<&str, usize> = named
-        .iter()
-        .enumerate()
-        .map(|(place, (path, _))| (&**path, place))
-        .collect();
     entries.sort_by_key(|entry| {
         let path = entry.name.trim_start_matches('/');
-        match places.get(path) {
+        match titles.get(path) {
             _ if path == flavour.main_part() => 0,
-            Some(place) => place + 1,
+            Some((place, _)) => place + 1,
             None => usize::MAX,
         }
     });
@@ -183,12 +174,15 @@ fn form(path: &str) -> Form {
     }
 }
 
+/// Slides and sheets with a name of their own; PowerPoint and Excel have no limit but memory.
+pub(crate) const TITLES_MAX: usize = 10_000;
+
 /// Slides in the order of the presentation, and which of them are hidden.
 fn slides(
     reading: &mut Reading<'_>,
     package: &Package<'_>,
     relations: &Relations,
-) -> Result<Vec<(String, String)>, Reason> {
+) -> Result<Titles, Reason> {
     let main = Flavour::PowerPoint.main_part();
     let mut paths = Vec::new();
     if let Some(entry) = package.find(main) {
@@ -198,6 +192,7 @@ fn slides(
                 xml::walk(budget, input, &mut |node| {
                     // It has two attributes of that name: its own number, and the relationship's.
                     if let Node::Start("sldId", attributes) = node
+                        && paths.len() < TITLES_MAX
                         && let Some(path) = attributes
                             .iter()
                             .filter(|(name, _)| *name == "id")
@@ -213,7 +208,7 @@ fn slides(
         reading.part("presentation")?;
         reading.go_on(outcome)?;
     }
-    let mut named = Vec::new();
+    let mut titles = Titles::new();
     for (place, path) in paths.into_iter().enumerate() {
         let mut title = format!("slide {}", place + 1);
         if let Some(entry) = package.find(&path)
@@ -221,9 +216,9 @@ fn slides(
         {
             title.push_str(" (hidden)");
         }
-        named.push((path, title));
+        titles.insert(path, (place, title));
     }
-    Ok(named)
+    Ok(titles)
 }
 
 fn is_hidden(

@@ -1,93 +1,97 @@
 //! How the parts of an Office document belong together: relationships (ECMA-376, part 2, 9.3), and names for people from them.
 
+use std::collections::BTreeMap;
+
 use super::office::Flavour;
 use super::reading::{Outcome, Reading};
-use super::xml::{self, Node};
+use super::xml::{self, Attributes, Node};
 use super::zip::Package;
 use crate::report::Reason;
 
 /// More of them are not followed: parts then have their own names instead of their owners'.
 const RELATIONS_MAX: usize = 20_000;
 
-pub(crate) struct Relation {
-    owner: String,
-    id: String,
-    target: String,
-    is_external: bool,
-}
+/// Longer targets are no parts; addresses of this length are read where they stand.
+const TARGET_BYTES_MAX: usize = 2048;
+
+/// Titles of parts that have one, and their place in the order in which people see them.
+pub(crate) type Titles = BTreeMap<String, (usize, String)>;
 
 /// All relationships of a package.
 #[derive(Default)]
-pub(crate) struct Relations(Vec<Relation>);
+pub(crate) struct Relations {
+    count: usize,
+    /// What an owner means by an id.
+    targets: BTreeMap<(String, String), String>,
+    owners: BTreeMap<String, Vec<String>>,
+    /// Addresses outside the package, by the part that leads there.
+    links: BTreeMap<String, Vec<String>>,
+}
 
 impl Relations {
     pub(crate) fn read(
         reading: &mut Reading<'_>,
         package: &Package<'_>,
     ) -> Result<Relations, Reason> {
-        let mut relations = Vec::new();
-        for entry in package
-            .entries
-            .iter()
-            .filter(|entry| entry.name.ends_with(".rels"))
-        {
+        let mut relations = Relations::default();
+        for entry in &package.entries {
+            if !entry.name.ends_with(".rels") {
+                continue;
+            }
             let owner = owner(&entry.name);
+            reading.part(&entry.name)?;
             let outcome = package.with(reading, entry, |reading, content| {
                 let budget = reading.budget;
                 content.stream(&mut |input| {
-                    xml::walk(budget, input, &mut |node| {
-                        if let Node::Start("Relationship", attributes) = node
-                            && relations.len() < RELATIONS_MAX
-                        {
-                            let is_external =
-                                attributes.get("TargetMode").as_deref() == Some("External");
-                            let target = attributes.get("Target").unwrap_or_default();
-                            relations.push(Relation {
-                                target: if is_external {
-                                    target.into_owned()
-                                } else {
-                                    resolve(&owner, &target)
-                                },
-                                owner: owner.clone(),
-                                id: attributes.get("Id").unwrap_or_default().into_owned(),
-                                is_external,
-                            });
+                    xml::walk(budget, input, &mut |node| match node {
+                        Node::Start("Relationship", attributes) => {
+                            relations.add(reading, &owner, attributes)
                         }
-                        Ok(())
+                        _ => Ok(()),
                     })
                 })
             });
-            reading.part(&entry.name)?;
             reading.go_on(outcome)?;
         }
-        Ok(Relations(relations))
+        Ok(relations)
+    }
+
+    fn add(
+        &mut self,
+        reading: &mut Reading<'_>,
+        owner: &str,
+        attributes: Attributes<'_>,
+    ) -> Outcome {
+        let target = attributes.get("Target").unwrap_or_default();
+        let id = attributes.get("Id").unwrap_or_default();
+        let is_external = attributes.get("TargetMode").as_deref() == Some("External");
+        self.count += 1;
+        if self.count > RELATIONS_MAX || target.len() + id.len() > TARGET_BYTES_MAX {
+            return reading.aside(&target);
+        }
+        let owner = owner.to_owned();
+        if is_external {
+            let links = self.links.entry(owner).or_default();
+            links.push(target.into_owned());
+            return Ok(());
+        }
+        let target = resolve(&owner, &target);
+        let owners = self.owners.entry(target.clone()).or_default();
+        owners.push(owner.clone());
+        self.targets.insert((owner, id.into_owned()), target);
+        Ok(())
     }
 
     /// The part that an owner means by an id.
     pub(crate) fn target(&self, owner: &str, id: &str) -> Option<&str> {
-        let mut of_owner = self.0.iter().filter(|relation| relation.owner == owner);
-        of_owner
-            .find(|relation| relation.id == id)
-            .map(|relation| &*relation.target)
-    }
-
-    /// Those that mean a part.
-    pub(crate) fn owners(&self, part: &str) -> impl Iterator<Item = &str> {
-        let of_part = self
-            .0
-            .iter()
-            .filter(move |relation| relation.target == part);
-        of_part.map(|relation| &*relation.owner)
+        let key = (owner.to_owned(), id.to_owned());
+        self.targets.get(&key).map(|target| &**target)
     }
 
     /// Addresses that a part leads to.
     pub(crate) fn write_links(&self, reading: &mut Reading<'_>, owner: &str) -> Outcome {
-        for relation in self
-            .0
-            .iter()
-            .filter(|it| it.is_external && it.owner == owner)
-        {
-            reading.aside(&relation.target)?;
+        for link in self.links.get(owner).into_iter().flatten() {
+            reading.aside(link)?;
         }
         reading.line()
     }
@@ -124,14 +128,9 @@ pub(crate) fn title(
     path: &str,
     flavour: Flavour,
     relations: &Relations,
-    named: &[(String, String)],
+    titles: &Titles,
 ) -> String {
-    let title_of = |path: &str| {
-        named
-            .iter()
-            .find(|(known, _)| known == path)
-            .map(|(_, title)| title)
-    };
+    let title_of = |path: &str| titles.get(path).map(|(_, title)| title);
     if let Some(title) = title_of(path) {
         return title.clone();
     }
@@ -139,11 +138,12 @@ pub(crate) fn title(
         return String::new();
     }
     let label = label(path);
-    match relations.owners(path).find_map(title_of) {
-        Some(owner) => format!(
-            "{owner}, {}",
-            label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ')
-        ),
+    let mut owners = relations.owners.get(path).into_iter().flatten();
+    match owners.find_map(|owner| title_of(owner)) {
+        Some(owner) => {
+            let word = label.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+            format!("{owner}, {word}")
+        }
         None => label,
     }
 }

@@ -1,5 +1,7 @@
 //! Excel 97 to 2003 ([MS-XLS]): records, one after the other; a field per cell, a line per row.
 
+use std::collections::BTreeMap;
+
 use super::compound::{Compound, long, short};
 use super::decode;
 use super::excel::SharedStrings;
@@ -84,7 +86,7 @@ impl<'b> Records<'b> {
 #[derive(Default)]
 struct Workbook {
     /// Where each sheet begins, and its title.
-    sheets: Vec<(usize, String)>,
+    sheets: BTreeMap<usize, String>,
     shared: SharedStrings,
     row: Option<usize>,
 }
@@ -103,13 +105,14 @@ impl Workbook {
             SST => self.read_shared(reading, data, records)?,
             BOF => {
                 self.row = None;
-                if let Some((_, title)) = self.sheets.iter().find(|(at, _)| *at == record.at) {
+                if let Some(title) = self.sheets.get(&record.at) {
                     reading.part(title)?;
                 }
             }
             LABEL_SST => {
                 self.cell(reading, data)?;
                 let text = long(data, 6).map_or("", |number| self.shared.get(number));
+                reading.budget.spend(text.len() as u64)?;
                 reading.text(text)?;
                 reading.text("\t")?;
             }
@@ -183,7 +186,7 @@ impl Workbook {
                 0 => format!("sheet {name}"),
                 _ => format!("sheet {name} (hidden)"),
             };
-            self.sheets.push((at, title));
+            self.sheets.insert(at, title);
         }
     }
 

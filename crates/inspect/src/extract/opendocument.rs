@@ -11,6 +11,9 @@ use crate::report::Reason;
 /// The type of a package is its first entry, some dozen bytes (part 2, 3.3).
 const TYPE_BYTES_MAX: u64 = 256;
 
+/// Styles of tables that are not shown.
+const HIDDEN_MAX: usize = 1000;
+
 /// Spaces that one element may stand for; more are cut.
 const SPACES_MAX: usize = 100;
 
@@ -145,10 +148,11 @@ impl Content {
     ) -> Outcome {
         match name {
             "style" => self.style = attributes.get("name").unwrap_or_default().into_owned(),
-            "table-properties" => {
-                if attributes.get("display").as_deref() == Some("false") {
-                    self.hidden.push(self.style.clone());
-                }
+            "table-properties"
+                if attributes.get("display").as_deref() == Some("false")
+                    && self.hidden.len() < HIDDEN_MAX =>
+            {
+                self.hidden.push(self.style.clone());
             }
             "table" => {
                 self.tables += 1;

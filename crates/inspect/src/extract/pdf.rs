@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
+use std::rc::Rc;
 
 use super::decode;
 use super::office;
@@ -65,7 +66,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
 /// A node of the page tree: what is left of its children, and the resources of those that have none of their own.
 struct Node {
     kids: std::vec::IntoIter<Object>,
-    resources: Dict,
+    resources: Rc<Dict>,
 }
 
 fn read_pages(reading: &mut Reading<'_>, file: &mut File<'_>, seen: &mut BTreeSet<u32>) -> Outcome {
@@ -76,7 +77,7 @@ fn read_pages(reading: &mut Reading<'_>, file: &mut File<'_>, seen: &mut BTreeSe
     let mut count = 0;
     let mut nodes = vec![Node {
         kids: vec![pages].into_iter(),
-        resources: Dict::default(),
+        resources: Rc::default(),
     }];
     while let Some(node) = nodes.last_mut() {
         let Some(kid) = node.kids.next() else {
@@ -94,8 +95,8 @@ fn read_pages(reading: &mut Reading<'_>, file: &mut File<'_>, seen: &mut BTreeSe
             continue;
         };
         let resources = match file.dict(&dict, "Resources") {
-            Some(resources) => resources,
-            None => node.resources.clone(),
+            Some(resources) => Rc::new(resources),
+            None => Rc::clone(&node.resources),
         };
         if let Object::Array(kids) = file.value(&dict, "Kids") {
             if nodes.len() >= TREE_DEPTH_MAX {

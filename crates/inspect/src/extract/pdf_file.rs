@@ -22,6 +22,12 @@ const OBJECT_STREAM_BYTES_MAX: u64 = 16 << 20;
 /// Object streams that are kept, since pages that follow each other ask for the same ones.
 const KEPT_BYTES_MAX: usize = 24 << 20;
 
+/// Objects are parsed again whenever they are asked for, pages' resources most of all.
+const WORK_PER_BYTE: usize = 8;
+
+/// What any file may have parsed, in bytes, since what is unpacked may be larger than the file.
+const WORK_FREE: usize = 256 << 20;
+
 pub(crate) struct File<'b> {
     bytes: &'b [u8],
     budget: &'b Budget,
@@ -29,6 +35,8 @@ pub(crate) struct File<'b> {
     pub(crate) trailer: Dict,
     decryptor: Option<Decryptor>,
     kept: Vec<(u32, Rc<ObjectStream>)>,
+    /// Bytes of objects that may still be parsed: many numbers may mean one large object.
+    work_left: usize,
 }
 
 pub(crate) struct Stream<'b> {
@@ -53,6 +61,7 @@ impl<'b> File<'b> {
             trailer: Dict::default(),
             decryptor: None,
             kept: Vec::new(),
+            work_left: bytes.len().saturating_mul(WORK_PER_BYTE) + WORK_FREE,
         };
         pdf_xref::read(&mut file);
         if !file.has_pages() {
@@ -124,7 +133,10 @@ impl<'b> File<'b> {
             Place::Free => None,
             Place::At(at) => {
                 let mut lexer = self.begin(number, at)?;
-                let mut object = lexer.object()?;
+                let start = lexer.at;
+                let object = lexer.object();
+                self.work(lexer.at - start)?;
+                let mut object = object?;
                 if let Some(decryptor) = &self.decryptor {
                     decryptor.decrypt_texts(number, &mut object);
                 }
@@ -132,16 +144,32 @@ impl<'b> File<'b> {
             }
             Place::In(stream, index) => {
                 let objects = self.objects(stream)?;
-                let place = objects
-                    .places
-                    .get(index as usize)
-                    .filter(|(known, _)| *known == number);
+                let is_it = |place: &&(u32, usize)| place.0 == number;
+                let mut place = objects.places.get(index as usize).filter(is_it);
                 // Some writers count wrongly, and the number decides.
-                let place =
-                    place.or_else(|| objects.places.iter().find(|(known, _)| *known == number));
-                Lexer::new(&objects.bytes, place?.1).object()
+                if place.is_none() {
+                    self.work(objects.places.len())?;
+                    place = objects.places.iter().find(is_it);
+                }
+                let mut lexer = Lexer::new(&objects.bytes, place?.1);
+                let start = lexer.at;
+                let object = lexer.object();
+                self.work(lexer.at - start)?;
+                object
             }
         }
+    }
+
+    /// Counts what is parsed or copied; none when it is too much.
+    pub(crate) fn work(&mut self, bytes: usize) -> Option<()> {
+        self.work_left = match self.work_left.checked_sub(bytes) {
+            Some(left) => left,
+            None => {
+                self.table.is_cut = true;
+                0
+            }
+        };
+        (self.work_left > 0).then_some(())
     }
 
     /// Whether "12 0 obj" stands there, and what follows it.

@@ -346,7 +346,7 @@ fn code(bytes: &[u8]) -> u32 {
 
 fn utf16(bytes: &[u8]) -> String {
     /// Ligatures are three characters; what is longer is no glyph.
-    const BYTES_MAX: usize = 64;
+    const BYTES_MAX: usize = 16;
     let bytes = &bytes[..bytes.len().min(BYTES_MAX)];
     if let [byte] = bytes {
         return char::from(*byte).to_string();

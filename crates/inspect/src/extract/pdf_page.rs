@@ -30,6 +30,12 @@ const STATES_MAX: usize = 256;
 /// Fonts that are kept, since pages share them.
 const FONTS_MAX: usize = 64;
 
+/// What reading a font counts as, in operators.
+const FONT_OPERATORS: u64 = 500;
+
+/// What copying an entry of a dictionary counts as, in bytes that are parsed.
+const ENTRY_WORK: usize = 16;
+
 /// A gap between strings that is a space, in parts of the size of the font: narrow spaces have a quarter, kerning a twentieth.
 const SPACE: f64 = 0.18;
 
@@ -72,6 +78,13 @@ struct State {
 struct Pen {
     x: f64,
     y: f64,
+}
+
+/// What content may name.
+struct Resources<'d> {
+    fonts: Dict,
+    objects: Dict,
+    all: &'d Dict,
 }
 
 /// Reads the pages of one file, one after the other.
@@ -159,6 +172,13 @@ impl Painter {
         let mut lexer = Lexer::new(content, 0);
         let mut operands: Vec<Object> = Vec::new();
         let states = self.saved.len();
+        let resources = Resources {
+            fonts: file.dict(resources, "Font").unwrap_or_default(),
+            objects: file.dict(resources, "XObject").unwrap_or_default(),
+            all: resources,
+        };
+        let copied = resources.fonts.0.len() + resources.objects.0.len();
+        file.work(copied * ENTRY_WORK).ok_or(Reason::TooLarge)?;
         while let Some(object) = lexer.object() {
             let Object::Word(word) = object else {
                 if operands.len() < OPERANDS_MAX {
@@ -172,8 +192,8 @@ impl Painter {
                     self.has_picture = true;
                     lexer.at = end_of_picture(content, lexer.at);
                 }
-                b"Do" => self.draw(reading, file, &operands, resources, depth)?,
-                b"Tf" => self.set_font(file, &operands, resources),
+                b"Do" => self.draw(reading, file, &operands, &resources, depth)?,
+                b"Tf" => self.set_font(file, &operands, &resources)?,
                 word => self.operator(reading, word, &operands)?,
             }
             operands.clear();
@@ -316,33 +336,42 @@ impl Painter {
         reading.text(text)
     }
 
-    fn set_font(&mut self, file: &mut File<'_>, operands: &[Object], resources: &Dict) {
+    fn set_font(
+        &mut self,
+        file: &mut File<'_>,
+        operands: &[Object],
+        resources: &Resources<'_>,
+    ) -> Outcome {
         let [Object::Name(name), size, ..] = operands else {
-            return;
+            return Ok(());
         };
         self.state.size = size.number().unwrap_or(1.0);
-        let fonts = file.dict(resources, "Font").unwrap_or_default();
-        self.state.font = match fonts.0.get(name) {
-            Some(Object::Reference(number)) => {
-                match self.fonts.iter().find(|(known, _)| known == number) {
-                    Some((_, font)) => Some(Rc::clone(font)),
-                    None => match file.object(*number) {
-                        Some(Object::Dict(dict)) => {
-                            let font = Rc::new(Font::read(file, &dict));
-                            if self.fonts.len() >= FONTS_MAX {
-                                self.fonts.remove(0);
-                            }
-                            self.fonts.push((*number, Rc::clone(&font)));
-                            Some(font)
-                        }
-                        _ => None,
-                    },
-                }
-            }
-            Some(Object::Dict(dict)) => Some(Rc::new(Font::read(file, dict))),
-            // Readers take any font where there is none.
-            _ => Some(Rc::new(Font::read(file, &Dict::default()))),
+        let font = resources.fonts.0.get(name);
+        if let Some(Object::Reference(number)) = font
+            && let Some((_, font)) = self.fonts.iter().find(|(known, _)| known == number)
+        {
+            self.state.font = Some(Rc::clone(font));
+            return Ok(());
+        }
+        let left = self.operators_left.checked_sub(FONT_OPERATORS);
+        self.operators_left = left.ok_or(Reason::TooLarge)?;
+        // Readers take any font where there is none.
+        let dict = match font {
+            Some(font) => match file.resolve(font.clone()) {
+                Object::Dict(dict) => dict,
+                _ => Dict::default(),
+            },
+            None => Dict::default(),
         };
+        let read = Rc::new(Font::read(file, &dict));
+        if let Some(Object::Reference(number)) = font {
+            if self.fonts.len() >= FONTS_MAX {
+                self.fonts.remove(0);
+            }
+            self.fonts.push((*number, Rc::clone(&read)));
+        }
+        self.state.font = Some(read);
+        Ok(())
     }
 
     /// Draws a form, which is content again; pictures are only noted.
@@ -351,14 +380,13 @@ impl Painter {
         reading: &mut Reading<'_>,
         file: &mut File<'_>,
         operands: &[Object],
-        resources: &Dict,
+        resources: &Resources<'_>,
         depth: usize,
     ) -> Outcome {
         let Some(Object::Name(name)) = operands.first() else {
             return Ok(());
         };
-        let objects = file.dict(resources, "XObject").unwrap_or_default();
-        let Some(Object::Reference(number)) = objects.0.get(name) else {
+        let Some(Object::Reference(number)) = resources.objects.0.get(name) else {
             return Ok(());
         };
         let Some(form) = file.stream(*number) else {
@@ -384,7 +412,7 @@ impl Painter {
             reading,
             file,
             &form,
-            own.as_ref().unwrap_or(resources),
+            own.as_ref().unwrap_or(resources.all),
             depth + 1,
         );
         (self.state, self.text, self.line) = before;

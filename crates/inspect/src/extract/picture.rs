@@ -21,6 +21,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
     }
     for packet in blocks(bytes, b"<x:xmpmeta", b"</x:xmpmeta>") {
         reading.part("xmp")?;
+        reading.budget.spend(packet.len() as u64)?;
         let outcome = office::read_all(reading, &mut &packet[..]);
         reading.go_on(outcome)?;
     }
@@ -148,6 +149,8 @@ fn read_exif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
 }
 
 fn write_field(reading: &mut Reading<'_>, tag: u16, kind: u16, value: &[u8]) -> Outcome {
+    // Fields may share their bytes.
+    reading.budget.spend(value.len() as u64)?;
     let text = match (tag, kind) {
         // Title, comment, author, keywords and subject as Windows writes them.
         (0x9c9b..=0x9c9f, _) => decode::utf16(value),
@@ -179,6 +182,7 @@ fn read_iptc(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
             let Some((value, next)) = after.split_at_checked(length) else {
                 break;
             };
+            reading.budget.spend(length as u64)?;
             if length > 2 {
                 reading.text(&decode::short(value, None))?;
                 reading.line()?;
@@ -267,6 +271,8 @@ fn read_gif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
             if !decode::looks_like_text(value) {
                 break;
             }
+            // Comments may begin within each other.
+            reading.budget.spend(value.len() as u64)?;
             reading.text(&decode::short(value, None))?;
             rest = next;
         }

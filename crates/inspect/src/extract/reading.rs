@@ -315,6 +315,15 @@ impl<'a> Reading<'a> {
         outcome.and_then(|()| self.part(""))
     }
 
+    /// Counts an entry that is no document of its own.
+    pub(crate) fn count_entry(&mut self) -> Outcome {
+        self.entries += 1;
+        match self.entries > self.limits.entries_max {
+            true => Err(Reason::TooManyEntries),
+            false => Ok(()),
+        }
+    }
+
     /// Whether more entries are wanted; who asks stops at the first that is not.
     pub(crate) fn has_room_for_entries(&self) -> bool {
         self.entries < self.limits.entries_max

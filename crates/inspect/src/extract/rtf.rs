@@ -3,6 +3,7 @@
 //! No tree and no recursion: groups are a stack of small states. What a reader would not show (properties, hidden text, field
 //! instructions, comments) is text too; binary data is skipped.
 
+use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
 use encoding_rs::{Decoder, Encoding, WINDOWS_1252};
@@ -40,7 +41,7 @@ struct Rtf<'p, 'r> {
     groups: Vec<Group>,
     now: Group,
     /// Code pages by number of font.
-    fonts: Vec<(i64, &'static Encoding)>,
+    fonts: BTreeMap<i64, &'static Encoding>,
     font: i64,
     in_fonts: bool,
     /// The code page of the document, which fonts of the set 0 have.
@@ -70,7 +71,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
         reading,
         groups: Vec::new(),
         now: ground,
-        fonts: Vec::new(),
+        fonts: BTreeMap::new(),
         font: 0,
         in_fonts: false,
         ansi: WINDOWS_1252,
@@ -225,15 +226,13 @@ impl Rtf<'_, '_> {
             "f" if self.in_fonts => self.font = number.unwrap_or(0),
             "f" => {
                 let font = number.unwrap_or(0);
-                if let Some((_, encoding)) = self.fonts.iter().find(|(known, _)| *known == font) {
+                if let Some(encoding) = self.fonts.get(&font) {
                     self.now.encoding = encoding;
                 }
             }
-            "fcharset" if self.in_fonts => {
-                if self.fonts.len() < FONTS_MAX {
-                    let encoding = character_set(number.unwrap_or(0)).unwrap_or(self.ansi);
-                    self.fonts.push((self.font, encoding));
-                }
+            "fcharset" if self.in_fonts && self.fonts.len() < FONTS_MAX => {
+                let encoding = character_set(number.unwrap_or(0)).unwrap_or(self.ansi);
+                self.fonts.insert(self.font, encoding);
             }
             "par" | "line" | "row" | "sect" | "page" | "nestrow" => return self.end_line(),
             "tab" | "cell" | "nestcell" => return self.text("\t"),

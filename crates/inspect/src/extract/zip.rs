@@ -3,6 +3,7 @@
 //! `rawzip` reads the directory in place. Names are shown and never used as paths; sizes that entries claim are not believed.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::bufread::DeflateDecoder;
@@ -21,6 +22,8 @@ const NAME_BYTES_MAX: usize = 512;
 pub(crate) struct Package<'b> {
     archive: ZipSliceArchive<&'b [u8]>,
     pub(crate) entries: Vec<Entry>,
+    /// Places of entries by their names, the first of each.
+    by_name: BTreeMap<String, usize>,
     /// The directory ended before its end, or with more entries than are read.
     fault: Option<Reason>,
 }
@@ -35,7 +38,7 @@ pub(crate) struct Entry {
 impl<'b> Package<'b> {
     pub(crate) fn open(bytes: &'b [u8], entries_max: u64) -> Result<Package<'b>, Reason> {
         let archive = ZipArchive::from_slice(bytes).map_err(|_| Reason::Corrupt)?;
-        let mut entries = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
         let mut fault = None;
         let mut headers = archive.entries();
         loop {
@@ -64,17 +67,21 @@ impl<'b> Package<'b> {
                 }
             }
         }
+        let mut by_name = BTreeMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            let name = entry.name.trim_start_matches('/').to_owned();
+            by_name.entry(name).or_insert(place);
+        }
         Ok(Package {
             archive,
             entries,
+            by_name,
             fault,
         })
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.name.trim_start_matches('/') == name)
+        self.entries.get(*self.by_name.get(name)?)
     }
 
     /// Hands the unpacked bytes of an entry to `f`: as a slice where they are not compressed.

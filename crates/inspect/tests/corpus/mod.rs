@@ -2,7 +2,11 @@
 //!
 //! Shared by the tests, the fuzzer and the bench: a document says what must arrive, and in which part.
 
-#![allow(dead_code, reason = "each of those that share it uses some of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each of those that share it uses some of it, and all of them are tests"
+)]
 
 pub mod archives;
 pub mod mail;

@@ -110,7 +110,7 @@ fn doc() -> Vec<u8> {
         table.extend_from_slice(&at.to_le_bytes());
     }
     let piece = |place: u32| [&[0, 0][..], &place.to_le_bytes(), &[0, 0]].concat();
-    table.extend(piece(0x800 * 2 | 0x4000_0000));
+    table.extend(piece((0x800 * 2) | 0x4000_0000));
     table.extend(piece(0x800 + body.len() as u32));
     text[0x1a2..0x1a6].copy_from_slice(&0_u32.to_le_bytes());
     text[0x1a6..0x1aa].copy_from_slice(&(table.len() as u32).to_le_bytes());

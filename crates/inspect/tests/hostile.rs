@@ -1,0 +1,435 @@
+//! What wants to harm whoever reads it: bombs, quines, cycles, depth, names. All of it ends, within limits, with a reason.
+
+mod corpus;
+
+use casbah_inspect::{Flow, Inspected, Limits, Reason, TextSink, extract};
+use corpus::archives::{gzip, stored, tar, zip};
+use corpus::pdf::{deflated, file, stream};
+use corpus::{Kept, read, read_within};
+
+fn small() -> Limits {
+    Limits {
+        unpacked_max: 4 << 20,
+        held_max: 1 << 20,
+        entries_max: 100,
+        ..Limits::default()
+    }
+}
+
+#[track_caller]
+fn check(name: &str, bytes: &[u8], reason: Reason) {
+    let limits = small();
+    let (read, kept) = read_within(name, bytes, &limits);
+    let reasons: Vec<Reason> = match &read.inspected {
+        Inspected::Whole => Vec::new(),
+        Inspected::Partly(missed) => missed.iter().map(|(_, reason)| *reason).collect(),
+        Inspected::Not(reason) => vec![*reason],
+    };
+    assert!(reasons.contains(&reason), "{name}: {:?}", read.inspected);
+    assert!(
+        kept.all().len() as u64 <= limits.unpacked_max * 2 + bytes.len() as u64 * 2,
+        "{name}"
+    );
+}
+
+fn pdf_with(kids: &str, content: Vec<u8>, more: Vec<Vec<u8>>) -> Vec<u8> {
+    let mut objects = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        format!("<< /Type /Pages /Kids [{kids}] >>").into_bytes(),
+        b"<< /Type /Page /Contents 4 0 R /Resources 5 0 R >>".to_vec(),
+        content,
+        b"<< /Font << /F 6 0 R >> /XObject << /X 7 0 R /Y 8 0 R >> >>".to_vec(),
+        b"<< /Type /Font /Subtype /Type1 >>".to_vec(),
+    ];
+    objects.extend(more);
+    file(&objects, "")
+}
+
+#[test]
+fn a_document_above_the_limit_is_too_large() {
+    let limits = Limits {
+        bytes_max: 10,
+        ..Limits::default()
+    };
+    let (read, kept) = read_within("a.txt", b"eleven bytes", &limits);
+    assert_eq!(read.inspected, Inspected::Not(Reason::TooLarge));
+    assert!(kept.parts.is_empty());
+}
+
+#[test]
+fn bombs_expand_and_what_came_before_is_read() {
+    let zeros = vec![b'0'; 64 << 20];
+    check(
+        "flat.zip",
+        &zip(&[("a.txt", b"BEFORE-1"), ("b.txt", &zeros)]),
+        Reason::Expands,
+    );
+    let (_, kept) = read_within(
+        "flat.zip",
+        &zip(&[("a.txt", b"BEFORE-1"), ("b.txt", &zeros)]),
+        &small(),
+    );
+    assert!(kept.text("a.txt").contains("BEFORE-1"));
+    check(
+        "nested.zip",
+        &zip(&[("in.zip", &zip(&[("b.txt", &zeros)]))]),
+        Reason::Expands,
+    );
+    check("a.gz", &gzip(&zeros), Reason::Expands);
+    check(
+        "a.tar.gz",
+        &gzip(&tar(&[("b.txt", &zeros)])),
+        Reason::Expands,
+    );
+    check(
+        "a.zst",
+        &zstd::encode_all(&zeros[..], 3).unwrap(),
+        Reason::Expands,
+    );
+    let sheet = [b"<worksheet><sheetData><c><v>".to_vec(), zeros.clone()].concat();
+    let types = ("[Content_Types].xml", &b"<Types/>"[..]);
+    check(
+        "a.xlsx",
+        &zip(&[
+            types,
+            ("xl/workbook.xml", b"<x/>"),
+            ("xl/worksheets/sheet1.xml", &sheet),
+        ]),
+        Reason::Expands,
+    );
+    check(
+        "page.pdf",
+        &pdf_with("3 0 R", deflated("", &zeros), vec![]),
+        Reason::Expands,
+    );
+    let twice = {
+        let once = deflated("", &zeros);
+        let at = memchr::memmem::find(&once, b"stream\n").unwrap() + 7;
+        deflated("/Filter [/FlateDecode /FlateDecode] /X", &once[at..])
+    };
+    check(
+        "twice.pdf",
+        &pdf_with("3 0 R", twice, vec![]),
+        Reason::Expands,
+    );
+    let picture = [b"\x89PNG\r\n\x1a\n".to_vec(), {
+        let mut encoder =
+            flate2::write::ZlibEncoder::new(b"a\0\0".to_vec(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, &zeros).unwrap();
+        let content = encoder.finish().unwrap();
+        [
+            &(content.len() as u32).to_be_bytes()[..],
+            b"zTXt",
+            &content,
+            b"\0\0\0\0",
+        ]
+        .concat()
+    }]
+    .concat();
+    check("a.png", &picture, Reason::Expands);
+}
+
+/// All entries mean the bytes of the first one.
+#[test]
+fn overlapping_entries_count_each_time() {
+    let text = vec![b'x'; 256 << 10];
+    let whole = stored(&[("a.txt", &text)]);
+    let directory = memchr::memmem::rfind(&whole, b"PK\x01\x02").unwrap();
+    let end = memchr::memmem::rfind(&whole, b"PK\x05\x06").unwrap();
+    let header = whole[directory..end].to_vec();
+    let count = 50_u16;
+    let mut bytes = whole[..directory].to_vec();
+    bytes.extend(header.repeat(count.into()));
+    let mut tail = whole[end..].to_vec();
+    tail[8..10].copy_from_slice(&count.to_le_bytes());
+    tail[10..12].copy_from_slice(&count.to_le_bytes());
+    tail[12..16].copy_from_slice(&(header.len() as u32 * u32::from(count)).to_le_bytes());
+    bytes.extend(tail);
+    check("overlap.zip", &bytes, Reason::Expands);
+}
+
+#[test]
+fn archives_in_archives_end() {
+    let mut bytes = zip(&[("a.txt", b"DEEPEST")]);
+    for _ in 0..100 {
+        bytes = stored(&[("in.zip", &bytes)]);
+    }
+    check("deep.zip", &bytes, Reason::TooDeep);
+    let mut bytes = b"DEEPEST".to_vec();
+    for _ in 0..100 {
+        bytes = gzip(&bytes);
+    }
+    check("deep.gz", &bytes, Reason::TooDeep);
+    let many: Vec<(&str, &[u8])> = vec![("a.txt", b"x"); 1000];
+    check("many.zip", &zip(&many), Reason::TooManyEntries);
+    check("many.tar", &tar(&many), Reason::TooManyEntries);
+}
+
+#[test]
+fn mail_in_mail_and_parts_in_parts_end() {
+    let mut body = String::from("Subject: x\n\nDEEPEST");
+    for _ in 0..100 {
+        body = format!(
+            "From: a@b\nTo: a@b\nMIME-Version: 1.0\nContent-Type: message/rfc822\n\n{body}"
+        );
+    }
+    check("deep.eml", body.as_bytes(), Reason::TooDeep);
+    let mut body = String::from("\nDEEPEST");
+    for level in 0..200 {
+        body = format!(
+            "Content-Type: multipart/mixed; boundary=b{level}\n\n--b{level}\n{body}\n--b{level}--\n"
+        );
+    }
+    let head = "From: a@b\nTo: a@b\nMIME-Version: 1.0\n";
+    check(
+        "parts.eml",
+        format!("{head}{body}").as_bytes(),
+        Reason::TooDeep,
+    );
+    let many = "--b\n\nx\n".repeat(10_000);
+    let body = format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{many}");
+    let (read, _) = read_within("parts.eml", body.as_bytes(), &small());
+    assert_eq!(read.inspected, Inspected::Whole);
+}
+
+#[test]
+fn entities_are_not_expanded_and_nothing_is_fetched() {
+    let laughs = r#"<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "LOL"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]><w:document><w:p><w:t>&b;&c;BODY-1</w:t></w:p></w:document>"#;
+    let bytes = zip(&[
+        ("[Content_Types].xml", b"<Types/>"),
+        ("word/document.xml", laughs.as_bytes()),
+    ]);
+    let (read, kept) = read("laughs.docx", &bytes);
+    assert_eq!(read.inspected, Inspected::Whole);
+    assert!(kept.text("document").contains("&b;&c;BODY-1"));
+    assert!(!kept.all().contains("root:"));
+}
+
+#[test]
+fn depth_ends_before_the_stack_does() {
+    let word = |xml: &str| {
+        zip(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("word/document.xml", xml.as_bytes()),
+        ])
+    };
+    let deep = word(&"<w:p>".repeat(1_000_000));
+    let page = format!("<html>{}BODY-1", "<div>".repeat(1_000_000)).into_bytes();
+    let json = "[".repeat(1_000_000).into_bytes();
+    let rtf = format!("{{\\rtf1 {}", "{".repeat(1_000_000)).into_bytes();
+    let array = file(
+        &[format!("<< /Type /Catalog /Pages {} >>", "[".repeat(1_000_000)).into_bytes()],
+        "",
+    );
+    let dicts = file(
+        &[format!("<< /Type /Catalog /Pages {} >>", "<</A".repeat(500_000)).into_bytes()],
+        "",
+    );
+    // Less than any thread has.
+    let thread = std::thread::Builder::new()
+        .stack_size(512 << 10)
+        .spawn(move || {
+            check("deep.docx", &deep, Reason::TooDeep);
+            check("deep.rtf", &rtf, Reason::TooDeep);
+            check("array.pdf", &array, Reason::Corrupt);
+            check("dicts.pdf", &dicts, Reason::Corrupt);
+            let (read, kept) = read_within("deep.html", &page, &small());
+            assert_eq!(read.inspected, Inspected::Whole);
+            assert!(kept.all().contains("BODY-1"));
+            let (read, _) = read_within("deep.json", &json, &small());
+            assert_eq!(read.inspected, Inspected::Whole);
+        });
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn documents_in_documents_fit_a_small_stack() {
+    let mut bytes = corpus::pdf::whole();
+    for _ in 0..6 {
+        bytes = corpus::archives::gzip(&stored(&[("in", &bytes)]));
+    }
+    let thread = std::thread::Builder::new().stack_size(512 << 10);
+    let thread = thread.spawn(move || check("nested.zip.gz", &bytes, Reason::TooDeep));
+    thread.unwrap().join().unwrap();
+}
+
+#[test]
+fn cycles_of_pdf_end() {
+    let page = stream("", b"BT /F 9 Tf (BODY-1) Tj ET");
+    let own_parent = pdf_with("2 0 R 3 0 R 3 0 R", page.clone(), vec![]);
+    let (read, kept) = read_within("tree.pdf", &own_parent, &small());
+    assert_eq!(read.inspected, Inspected::Whole);
+    assert_eq!(kept.text("page 1").trim(), "BODY-1");
+    // A form that draws itself, and two that draw each other twice each.
+    let form = |content: &[u8]| stream("/Type /XObject /Subtype /Form /Resources 5 0 R", content);
+    let draws = pdf_with(
+        "3 0 R",
+        stream("", b"/X Do"),
+        vec![form(b"/X Do"), form(b"/X Do")],
+    );
+    check("self.pdf", &draws, Reason::TooDeep);
+    let each_other = pdf_with(
+        "3 0 R",
+        stream("", b"/X Do"),
+        vec![form(b"/Y Do /Y Do /Y Do"), form(b"/X Do /X Do /X Do")],
+    );
+    check("other.pdf", &each_other, Reason::TooDeep);
+    // A length that is its own stream, and a reference to itself.
+    let length = pdf_with(
+        "3 0 R",
+        b"<< /Length 4 0 R >>\nstream\nBT /F 9 Tf (BODY-1) Tj ET\nendstream".to_vec(),
+        vec![],
+    );
+    let (_, kept) = read_within("length.pdf", &length, &small());
+    assert!(kept.text("page 1").contains("BODY-1"));
+    let itself = file(
+        &[
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"2 0 R".to_vec(),
+        ],
+        "",
+    );
+    check("itself.pdf", &itself, Reason::Corrupt);
+    // A table before itself.
+    let mut prev = corpus::pdf::whole();
+    let at = memchr::memmem::rfind(&prev, b"xref\n0").unwrap();
+    let trailer = format!("startxref\n{at}\n%%EOF trailer << /Prev {at} >>");
+    prev.extend_from_slice(trailer.as_bytes());
+    let (_, kept) = read_within("prev.pdf", &prev, &small());
+    assert!(kept.text("page 1").contains("BODY-1"));
+}
+
+#[test]
+fn counts_that_lie_cost_nothing() {
+    let table = b"%PDF-1.7\nxref\n0 4000000000\n0000000000 65535 f \ntrailer << /Root 1 0 R >>\nstartxref\n9\n%%EOF";
+    check("table.pdf", table, Reason::Corrupt);
+    let objects = file(
+        &[
+            b"<< /Type /Catalog /Pages 9 0 R >>".to_vec(),
+            stream("/Type /ObjStm /N 4000000000 /First 4000000000", b"1 0 2 0"),
+            stream(
+                "/Type /XRef /W [1 8 8] /Size 4000000000 /Index [0 4000000000]",
+                b"\x01",
+            ),
+        ],
+        "",
+    );
+    check("objects.pdf", &objects, Reason::Corrupt);
+    let columns = pdf_with(
+        "3 0 R",
+        stream(
+            "/Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 4000000000 /Colors 4000000 >>",
+            b"x\x9c\x03\0\0\0\0\x01",
+        ),
+        vec![],
+    );
+    check("columns.pdf", &columns, Reason::Unsupported);
+    let mut tar = tar(&[("a.txt", b"x")]);
+    tar[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff");
+    check("size.tar", &tar, Reason::Corrupt);
+}
+
+#[test]
+fn names_are_shown_and_nothing_else() {
+    let long = "n".repeat(5000);
+    let names = [
+        "/etc/passwd",
+        "C:\\windows\\x",
+        "a\u{202e}txt.exe",
+        "line\nbreak",
+        "nul\0.txt",
+        &long,
+    ];
+    let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, &b"TEXT"[..])).collect();
+    let (read, kept) = read("names.zip", &zip(&entries));
+    assert_eq!(read.inspected, Inspected::Whole);
+    assert_eq!(kept.parts.len(), names.len());
+    for (name, _) in &kept.parts {
+        assert!(name.chars().count() <= 201, "{name}");
+        assert!(
+            !name
+                .chars()
+                .any(|char| char.is_control() || char == '\u{202e}'),
+            "{name:?}"
+        );
+    }
+    let (_, kept) = corpus::read("tar", &tar(&[("../../up", b"TEXT")]));
+    assert_eq!(kept.parts[0].0, "../../up");
+}
+
+/// A line of 20 MB, of which every piece is handed over as it comes.
+#[test]
+fn long_lines_come_in_pieces() {
+    struct Longest(usize);
+    impl TextSink for Longest {
+        fn part(&mut self, _: &str) {}
+        fn text(&mut self, piece: &str) -> Flow {
+            self.0 = self.0.max(piece.len());
+            Flow::Go
+        }
+    }
+    let line = vec![b'x'; 20 << 20];
+    let page = [b"<html><p>".to_vec(), line.clone()].concat();
+    let rtf = [b"{\\rtf1 ".to_vec(), line.clone(), b"}".to_vec()].concat();
+    for (name, bytes) in [("a.txt", &line), ("a.html", &page), ("a.rtf", &rtf)] {
+        let mut longest = Longest(0);
+        let read = extract::read(name, bytes, &Limits::default(), &mut longest);
+        assert_eq!(read.inspected, Inspected::Whole, "{name}");
+        assert!(read.chars >= 20 << 20, "{name}");
+        assert!(longest.0 <= 256 << 10, "{name}: {}", longest.0);
+    }
+}
+
+#[test]
+fn whoever_has_enough_gets_no_more() {
+    for document in corpus::documents() {
+        let mut kept = Kept {
+            pieces_max: Some(1),
+            ..Kept::default()
+        };
+        let read = extract::read(
+            document.name,
+            &document.bytes,
+            &Limits::default(),
+            &mut kept,
+        );
+        assert!(kept.pieces <= 1, "{}", document.name);
+        if kept.pieces == 1 {
+            let Inspected::Partly(missed) = &read.inspected else {
+                panic!("{}: {:?}", document.name, read.inspected);
+            };
+            assert!(
+                missed.iter().any(|(_, reason)| *reason == Reason::Stopped),
+                "{}",
+                document.name
+            );
+        }
+    }
+}
+
+/// Cut anywhere, no document makes trouble or is silently shorter than its container.
+#[test]
+fn what_breaks_off_is_read_as_far_as_it_goes() {
+    for document in corpus::documents() {
+        let length = document.bytes.len();
+        for cut in [
+            1,
+            length / 4,
+            length / 2,
+            length * 3 / 4,
+            length.saturating_sub(1),
+        ] {
+            read_within(document.name, &document.bytes[..cut.min(length)], &small());
+        }
+    }
+    let text = (0..100_000_u32)
+        .map(|number| number.to_string())
+        .collect::<String>();
+    let packed = gzip(text.as_bytes());
+    let (read, kept) = corpus::read("a.gz", &packed[..packed.len() / 2]);
+    assert_eq!(
+        read.inspected,
+        Inspected::Partly(vec![("a".to_owned(), Reason::Corrupt)])
+    );
+    assert!(kept.all().starts_with("0123456"));
+}
