@@ -51,7 +51,8 @@ pub struct Limits {
     pub unpacked_max: u64,
     /// As a multiple of the document's own size, once that is more than [`UNPACKED_FREE`].
     pub ratio_max: u64,
-    /// Unpacked documents that are in memory at one time, because their formats cannot be streamed.
+    /// What is in memory at one time beside the document: unpacked documents whose formats cannot be streamed, dictionaries
+    /// of decoders, texts that cells refer to.
     pub held_max: u64,
 }
 
@@ -71,8 +72,8 @@ impl Default for Limits {
             unpacked_max: 1 << 30,
             // Deflate reaches 1032 (zlib technical details, "Maximum Compression Factor"); XML of sheets about 100.
             ratio_max: 200,
-            // Of 256 MB for everything, beside a document of 100 MB, with room for what decoders need.
-            held_max: 72 << 20,
+            // Of 256 MB for everything, beside a document of 100 MB; the rest is for tables and buffers.
+            held_max: 100 << 20,
         }
     }
 }

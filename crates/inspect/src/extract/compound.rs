@@ -67,7 +67,7 @@ impl<'b> Compound<'b> {
         }
         // Streams may share their sectors.
         reading.budget.spend(stream.len())?;
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(stream.len() as usize);
         stream
             .take(room)
             .read_to_end(&mut bytes)

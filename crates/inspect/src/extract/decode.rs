@@ -13,6 +13,10 @@ use super::reading::{Outcome, Reading};
 /// Chunks are decided on alone: large enough for a guess, small against memory.
 const CHUNK_BYTES: usize = 64 << 10;
 
+/// As much of a chunk is guessed from, and as much in all: guessing is a hundred times slower than decoding.
+const FED_BYTES: usize = 16 << 10;
+const FED_BYTES_MAX: usize = 128 << 10;
+
 /// As much is looked at to tell text from anything else.
 const SAMPLE_BYTES: usize = 4096;
 
@@ -97,6 +101,8 @@ enum Mode {
     /// UTF-8 where it is valid, a guess where it is not.
     Guess {
         detector: Box<EncodingDetector>,
+        /// Bytes that the detector has seen.
+        fed: usize,
         legacy: Option<(Decoder, &'static Encoding)>,
     },
     Known(Decoder),
@@ -171,9 +177,18 @@ impl<R: Read> Utf8<R> {
                 self.raw.len()
             }
             Mode::Utf32 { is_little } => utf32(&self.raw, *is_little, &mut self.decoded),
-            Mode::Guess { detector, legacy } => {
-                guess(&self.raw, self.is_over, detector, legacy, &mut self.decoded)
-            }
+            Mode::Guess {
+                detector,
+                fed,
+                legacy,
+            } => guess(
+                &self.raw,
+                self.is_over,
+                detector,
+                fed,
+                legacy,
+                &mut self.decoded,
+            ),
         };
         self.raw.drain(..used);
         self.mode = Some(mode);
@@ -206,6 +221,7 @@ impl<R: Read> Utf8<R> {
     fn guessing(&self) -> Mode {
         Mode::Guess {
             detector: Box::new(EncodingDetector::new(Iso2022JpDetection::Deny)),
+            fed: 0,
             legacy: None,
         }
     }
@@ -236,6 +252,7 @@ fn guess(
     raw: &[u8],
     is_last: bool,
     detector: &mut EncodingDetector,
+    fed: &mut usize,
     legacy: &mut Option<(Decoder, &'static Encoding)>,
     decoded: &mut String,
 ) -> usize {
@@ -253,8 +270,15 @@ fn guess(
             if legacy.is_none() && is_broken_utf8(&raw[from..]) {
                 return from + repair(&raw[from..], is_last, decoded);
             }
-            detector.feed(&raw[from..], false);
-            let encoding = detector.guess(None, Utf8Detection::Deny);
+            let encoding = match legacy {
+                Some((_, known)) if *fed >= FED_BYTES_MAX => *known,
+                _ => {
+                    let sample = &raw[from..raw.len().min(from + FED_BYTES)];
+                    *fed += sample.len();
+                    detector.feed(sample, false);
+                    detector.guess(None, Utf8Detection::Deny)
+                }
+            };
             if legacy.as_ref().is_none_or(|(_, known)| *known != encoding) {
                 *legacy = Some((encoding.new_decoder_without_bom_handling(), encoding));
             }

@@ -108,7 +108,9 @@ pub(crate) fn of(name: &str, bytes: &[u8]) -> Kind {
         .find(|(signature, _)| bytes.starts_with(signature));
     match signed {
         // Two or three letters are no proof of anything when what follows is text.
-        Some((signature, kind)) if signature.len() > 3 || !is_text => return *kind,
+        Some((signature, kind)) if signature.len() > 3 || !signature.is_ascii() || !is_text => {
+            return *kind;
+        }
         _ => {}
     }
     if is_tar(bytes) {

@@ -12,8 +12,8 @@ use crate::report::Reason;
 /// Dictionaries of 64 MB are what `xz -9` makes (xz(1), "Preset"); larger ones are refused.
 pub(crate) const DICTIONARY_KB_MAX: u32 = 66 << 10;
 
-/// Windows above 8 MB are made on request only (RFC 8878, 3.1.1.1.2); this one allows for `zstd --long` too.
-const WINDOW_LOG_MAX: u32 = 26;
+/// Windows above 8 MB are made on request only (RFC 8878, 3.1.1.1.2); this one is four times that.
+const WINDOW_LOG_MAX: u32 = 25;
 
 pub(crate) fn read(
     reading: &mut Reading<'_>,
@@ -31,11 +31,16 @@ pub(crate) fn read(
         }
         Packing::Xz => {
             let unpacked = xz(input);
-            reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
+            let held = u64::from(DICTIONARY_KB_MAX) << 10;
+            reading.holding(held, |reading| {
+                reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
+            })
         }
         Packing::Zstd => {
             let unpacked = zstd(input)?;
-            reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
+            reading.holding(1 << WINDOW_LOG_MAX, |reading| {
+                reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
+            })
         }
     }
 }

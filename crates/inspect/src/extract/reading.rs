@@ -376,9 +376,7 @@ impl<'a> Reading<'a> {
             self.guarded(|reading| reading.read_stream(&kind, name, &mut whole));
             return Ok(());
         }
-        let room = self.room();
-        let rest = (room + 1).saturating_sub(head.len() as u64);
-        if let Err(error) = input.take(rest).read_to_end(&mut head) {
+        if let Err(error) = hold(input, &mut head, self.room()) {
             return Err(self.budget.blame(&error));
         }
         let bytes = head.len() as u64;
@@ -460,6 +458,23 @@ impl<'a> Reading<'a> {
             chars: self.chars,
         }
     }
+}
+
+/// Reads up to one byte more than there is room for. Memory grows by an eighth, where a `Vec` would double it.
+fn hold(input: &mut dyn io::Read, bytes: &mut Vec<u8>, room: u64) -> io::Result<()> {
+    while bytes.len() as u64 <= room {
+        let length = bytes.len();
+        if bytes.capacity() - length < HEAD_BYTES {
+            bytes.reserve_exact((length / 8).max(HEAD_BYTES));
+        }
+        bytes.resize(length + HEAD_BYTES, 0);
+        let count = input.read(&mut bytes[length..])?;
+        bytes.truncate(length + count);
+        if count == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A name as people may see it: no control characters, nothing that turns the direction of writing, not too long.

@@ -15,6 +15,12 @@ pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
         ArchiveReader::new_with_memory_limit(Cursor::new(bytes), Password::empty(), MEMORY_KB_MAX)
             .map_err(|error| reason(&error))?;
     archive.set_thread_count(1);
+    reading.holding((MEMORY_KB_MAX as u64) << 10, |reading| {
+        read_entries(reading, &mut archive)
+    })
+}
+
+fn read_entries(reading: &mut Reading<'_>, archive: &mut ArchiveReader<Cursor<&[u8]>>) -> Outcome {
     let mut ended = Ok(());
     let outcome = archive.for_each_entries(|entry, input| {
         if entry.is_directory {

@@ -96,7 +96,11 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 fn doc() -> Vec<u8> {
-    let body = b"BODY-1 caf\xe9\rCELL-1\x07CELL-2\x07\r";
+    doc_with(b"BODY-1 caf\xe9\rCELL-1\x07CELL-2\x07\r")
+}
+
+/// A document with this text, and a comment.
+pub fn doc_with(body: &[u8]) -> Vec<u8> {
     let comment = wide("COMMENT-1 \u{44f}\r");
     let mut text = vec![0; 0x800];
     text[..2].copy_from_slice(&0xa5ec_u16.to_le_bytes());
