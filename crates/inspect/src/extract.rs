@@ -7,6 +7,7 @@ mod compound;
 mod decode;
 mod excel;
 mod html;
+mod inflate;
 mod kind;
 mod mail;
 mod msg;

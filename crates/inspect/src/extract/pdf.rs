@@ -91,7 +91,7 @@ fn read_pages(reading: &mut Reading<'_>, file: &mut File<'_>, seen: &mut BTreeSe
             continue;
         }
         let Object::Dict(dict) = file.resolve(kid) else {
-            reading.miss(Reason::Corrupt);
+            reading.miss_part(&format!("page {}", count + 1), Reason::Corrupt);
             continue;
         };
         let resources = match file.dict(&dict, "Resources") {
@@ -113,7 +113,7 @@ fn read_pages(reading: &mut Reading<'_>, file: &mut File<'_>, seen: &mut BTreeSe
             return Err(Reason::TooManyEntries);
         }
         reading.part(&format!("page {count}"))?;
-        let outcome = read_page(reading, file, &mut painter, &dict, &resources);
+        let outcome = read_page(reading, file, &mut painter, &dict, &resources, seen);
         reading.go_on(outcome)?;
         if painter.has_picture && !painter.has_text {
             reading.miss(Reason::Picture);
@@ -133,6 +133,7 @@ fn read_page(
     painter: &mut Painter,
     page: &Dict,
     resources: &Dict,
+    seen: &mut BTreeSet<u32>,
 ) -> Outcome {
     painter.begin();
     let contents = match page.get("Contents") {
@@ -147,6 +148,7 @@ fn read_page(
         if let Object::Reference(number) = content
             && let Some(stream) = file.stream(number)
         {
+            seen.insert(number);
             painter.paint(reading, file, &stream, resources, 0)?;
         }
     }

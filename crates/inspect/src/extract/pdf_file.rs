@@ -235,7 +235,7 @@ impl<'b> File<'b> {
             }
             _ => Box::new(stream.raw),
         };
-        let chained = pdf_filter::chain(raw, &filters)?;
+        let chained = pdf_filter::chain(raw, &filters, self.budget)?;
         Some(Unpacked::new(chained, self.budget))
     }
 

@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use flate2::bufread::{DeflateDecoder, ZlibDecoder};
-
+use super::inflate::{Frame, Inflate};
 use super::pdf_object::{Dict, Object, is_space};
+use super::reading::{Blamed, Budget};
 
 /// Filters behind each other. Writers use one or two.
 const FILTERS_MAX: usize = 8;
@@ -16,6 +16,7 @@ const ROW_BYTES_MAX: usize = 1 << 20;
 pub(crate) fn chain<'b>(
     raw: Box<dyn Read + 'b>,
     filters: &[(Vec<u8>, Dict)],
+    budget: &'b Budget,
 ) -> Option<Box<dyn Read + 'b>> {
     if filters.len() > FILTERS_MAX {
         return None;
@@ -30,7 +31,7 @@ pub(crate) fn chain<'b>(
         };
         let is_lzw = matches!(&**name, b"LZWDecode" | b"LZW");
         input = match &**name {
-            b"FlateDecode" | b"Fl" => Box::new(Lenient(Flate::new(input))),
+            b"FlateDecode" | b"Fl" => Box::new(Lenient(inflate(input, budget))),
             b"LZWDecode" | b"LZW" => Box::new(Lzw::new(input, number("EarlyChange", 1) != 0)),
             b"ASCIIHexDecode" | b"AHx" => Box::new(Hexadecimal {
                 input: BufReader::new(input),
@@ -65,34 +66,16 @@ pub(crate) fn chain<'b>(
 }
 
 /// Streams are zlib; some writers leave its header out.
-enum Flate<'b> {
-    Zlib(ZlibDecoder<BufReader<Box<dyn Read + 'b>>>),
-    Raw(DeflateDecoder<BufReader<Box<dyn Read + 'b>>>),
-}
-
-impl<'b> Flate<'b> {
-    fn new(input: Box<dyn Read + 'b>) -> Flate<'b> {
-        let mut input = BufReader::with_capacity(16 << 10, input);
-        let is_zlib = match input.fill_buf() {
-            Ok([cmf, flg, ..]) => {
-                cmf & 0xf == 8 && (usize::from(*cmf) << 8 | usize::from(*flg)) % 31 == 0
-            }
-            _ => true,
-        };
-        match is_zlib {
-            true => Flate::Zlib(ZlibDecoder::new(input)),
-            false => Flate::Raw(DeflateDecoder::new(input)),
+fn inflate<'b>(input: Box<dyn Read + 'b>, budget: &'b Budget) -> Inflate<'b, impl BufRead + 'b> {
+    let mut input = BufReader::with_capacity(16 << 10, input);
+    let is_zlib = match input.fill_buf() {
+        Ok([cmf, flg, ..]) => {
+            cmf & 0xf == 8 && (usize::from(*cmf) << 8 | usize::from(*flg)).is_multiple_of(31)
         }
-    }
-}
-
-impl Read for Flate<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Flate::Zlib(decoder) => decoder.read(buffer),
-            Flate::Raw(decoder) => decoder.read(buffer),
-        }
-    }
+        _ => true,
+    };
+    let frame = if is_zlib { Frame::Zlib } else { Frame::Bare };
+    Inflate::new(input, frame, budget)
 }
 
 /// A stream that breaks off ends there, as readers show it.
@@ -101,13 +84,7 @@ struct Lenient<R>(R);
 impl<R: Read> Read for Lenient<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.0.read(buffer) {
-            Err(error)
-                if error
-                    .get_ref()
-                    .is_none_or(|inner| !inner.is::<super::reading::Blamed>()) =>
-            {
-                Ok(0)
-            }
+            Err(error) if error.get_ref().is_none_or(|inner| !inner.is::<Blamed>()) => Ok(0),
             result => result,
         }
     }

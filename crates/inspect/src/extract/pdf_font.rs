@@ -26,8 +26,8 @@ pub(crate) struct Font {
 }
 
 enum Codes {
-    /// A byte each, with the characters that they are.
-    Narrow(Box<[Option<String>; 256]>),
+    /// A byte each, with the characters that they are and how wide.
+    Narrow(Box<[(Option<String>, f64); 256]>),
     /// Two bytes each, whose characters only the map knows.
     Wide,
     /// A text in an encoding.
@@ -103,11 +103,17 @@ impl Font {
                 }
             }
         }
+        let default_width = if widths.is_empty() { WIDTH } else { 0.0 };
+        let mut texts = table.into_iter();
+        let narrow = std::array::from_fn(|code| {
+            let width = find(&widths, code as u32).map_or(default_width, |(_, _, width)| *width);
+            (texts.next().flatten(), width)
+        });
         Font {
-            codes: Codes::Narrow(table),
+            codes: Codes::Narrow(Box::new(narrow)),
             to_unicode,
-            default_width: if widths.is_empty() { WIDTH } else { 0.0 },
-            widths,
+            widths: Vec::new(),
+            default_width,
         }
     }
 
@@ -181,14 +187,14 @@ impl Font {
         match &self.codes {
             Codes::Narrow(table) => {
                 for byte in string {
-                    let code = u32::from(*byte);
-                    if !self.push_mapped(code, text)
-                        && let Some(character) = &table[code as usize]
-                    {
+                    let (character, width) = &table[usize::from(*byte)];
+                    let is_mapped =
+                        !self.to_unicode.is_empty() && self.push_mapped((*byte).into(), text);
+                    if !is_mapped && let Some(character) = character {
                         text.push_str(character);
                     }
                     glyph(Glyph {
-                        width: self.width(code),
+                        width: *width,
                         is_space: *byte == b' ',
                     });
                 }

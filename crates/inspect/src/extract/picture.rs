@@ -1,8 +1,9 @@
 //! Pictures: what is shown is not read, what is written beside it is (EXIF, IPTC, XMP, comments).
 
 use super::decode;
+use super::inflate::{Frame, Inflate};
 use super::office;
-use super::reading::{Outcome, Reading};
+use super::reading::{Outcome, Reading, Unpacked};
 use crate::report::Reason;
 
 /// Directories and entries of one EXIF block that are read; cameras write some hundred.
@@ -254,8 +255,8 @@ fn read_png(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
 
 fn inflate(reading: &mut Reading<'_>, zlib: &[u8]) -> Outcome {
     let budget = reading.budget;
-    let inflated = flate2::bufread::ZlibDecoder::new(zlib);
-    let mut inflated = super::reading::Unpacked::new(inflated, budget);
+    let inflated = Inflate::new(zlib, Frame::Zlib, budget);
+    let mut inflated = Unpacked::new(inflated, budget);
     decode::read(reading, &mut inflated)
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Readers say `part`, `text` and `line`; documents in documents come back here through `document`, `stream` and `entry`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use flate2::Decompress;
 
 use super::kind::{self, Kind};
 use super::{Limits, Read, UNPACKED_FREE};
@@ -29,7 +31,12 @@ const NAME_CHARS_MAX: usize = 200;
 pub(crate) struct Budget {
     left: Cell<u64>,
     is_spent: Cell<bool>,
+    /// Decoders that are not in use.
+    decoders: RefCell<Vec<Decompress>>,
 }
+
+/// Archives in archives, and filters behind each other, have one each at a time.
+const DECODERS_MAX: usize = 4;
 
 impl Budget {
     pub(crate) fn of(bytes: u64, limits: &Limits) -> Budget {
@@ -37,6 +44,18 @@ impl Budget {
         Budget {
             left: Cell::new(by_ratio.min(limits.unpacked_max)),
             is_spent: Cell::new(false),
+            decoders: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn take_decoder(&self) -> Option<Decompress> {
+        self.decoders.borrow_mut().pop()
+    }
+
+    pub(crate) fn give_decoder(&self, decoder: Decompress) {
+        let mut decoders = self.decoders.borrow_mut();
+        if decoders.len() < DECODERS_MAX {
+            decoders.push(decoder);
         }
     }
 

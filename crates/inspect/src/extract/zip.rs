@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 
 use super::decode;
+use super::inflate::{Frame, Inflate};
 use super::office::{self, Flavour};
 use super::opendocument;
 use super::packed;
@@ -107,7 +107,7 @@ impl<'b> Package<'b> {
                 f(reading, Content::Bytes(data))
             }
             CompressionMethod::DEFLATE => {
-                let unpacked = Unpacked::new(DeflateDecoder::new(data), budget);
+                let unpacked = Unpacked::new(Inflate::new(data, Frame::Bare, budget), budget);
                 let checked = found.verifying_reader(unpacked);
                 f(reading, Content::Stream(&mut Checked(checked)))
             }
