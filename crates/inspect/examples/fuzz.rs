@@ -36,7 +36,7 @@ fn limits() -> Limits {
     Limits {
         bytes_max: 4 << 20,
         unpacked_max: UNPACKED_MAX,
-        held_max: 4 << 20,
+        held_max: 80 << 20,
         entries_max: 500,
         ..Limits::default()
     }

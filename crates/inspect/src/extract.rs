@@ -3,6 +3,7 @@
 //! Pure: bytes in, text out through [`TextSink`], no files and no clock. Formats are told by content ([`kind`]); every reader
 //! streams where its format lets it, and all of them share one account of what they unpack and hold ([`reading`]).
 
+mod budget;
 mod compound;
 mod decode;
 mod excel;
@@ -24,8 +25,11 @@ mod pdf_crypt;
 mod pdf_file;
 mod pdf_filter;
 mod pdf_font;
+mod pdf_glyph;
 mod pdf_object;
 mod pdf_page;
+mod pdf_predictor;
+mod pdf_rest;
 mod pdf_xref;
 mod picture;
 mod reading;
@@ -37,7 +41,8 @@ mod xml;
 mod zip;
 
 use crate::report::{Inspected, Reason, TextSink};
-use reading::{Budget, Reading};
+use budget::Budget;
+use reading::Reading;
 
 /// How much is read of one document.
 #[derive(Clone, Debug)]

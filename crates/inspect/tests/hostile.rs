@@ -10,7 +10,7 @@ use corpus::{Kept, read, read_within};
 fn small() -> Limits {
     Limits {
         unpacked_max: 4 << 20,
-        held_max: 1 << 20,
+        held_max: 80 << 20,
         entries_max: 100,
         ..Limits::default()
     }

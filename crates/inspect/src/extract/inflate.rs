@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::reading::Budget;
+use super::budget::Budget;
 
 /// What comes before the data.
 #[derive(Clone, Copy, PartialEq)]

@@ -290,3 +290,38 @@ fn text_format(name: &str) -> &'static str {
         _ => "text",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, bytes: &[u8], expected: Kind) {
+        assert_eq!(of(name, bytes), expected, "{name} {}", bytes.escape_ascii());
+    }
+
+    #[test]
+    fn content_decides_and_names_break_ties() {
+        check("a.txt", b"PK\x03\x04\0\0", Kind::Zip);
+        check("a.docx", b"To whom it may concern", Kind::Text);
+        check("a.pdf", b"\xef\xbb\xbf \n%PDF-1.4", Kind::Pdf);
+        check("a.txt", b"BMW is a make of cars", Kind::Text);
+        check("a.txt", b"BZhang is a name", Kind::Text);
+        check("a.txt", b"ID3 tags are explained here", Kind::Text);
+        check("a", b"\x1f\x8b\x08\0\0\0", Kind::Packed(Packing::Gzip));
+        check("a.txt", b"<!-- x --> <HTML>", Kind::Html);
+        check("a.html", b"</p>", Kind::Html);
+        check("a.html", b"just words", Kind::Text);
+        check("a.txt", b"To: Ann\n\nbuy milk", Kind::Text);
+        check("a.txt", b"From: a@b\nTo: b@c\nSubject: x\n\ny", Kind::Mail);
+        check("a.eml", b"X-Y: z\n\ny", Kind::Mail);
+        check("a", b"From ann\nSubject: x\n\ny", Kind::Mailbox);
+        check("a.txt", b"From the beginning\nthere was a word", Kind::Text);
+        check("a.exe", b"MZ\0\0\x01\x02 and then PK\x05\x06", Kind::Zip);
+        check(
+            "a.bin",
+            b"\0\x01\x02\x03\x04\x05\x06\x07\x00\x01\x02\x03\x04\x05\x06\x07\x01",
+            Kind::Unsupported("unknown"),
+        );
+    }
+}

@@ -5,8 +5,9 @@ use std::io::{BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
+use super::budget::Unpacked;
 use super::kind::Packing;
-use super::reading::{Outcome, Reading, Unpacked};
+use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
 /// Dictionaries of 64 MB are what `xz -9` makes (xz(1), "Preset"); larger ones are refused.

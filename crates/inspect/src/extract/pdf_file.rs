@@ -6,11 +6,11 @@
 use std::io::Read;
 use std::rc::Rc;
 
+use super::budget::{Budget, Unpacked};
 use super::pdf_crypt::Decryptor;
 use super::pdf_filter;
 use super::pdf_object::{Dict, Lexer, Object};
 use super::pdf_xref::{self, Place, Table};
-use super::reading::{Budget, Unpacked};
 use crate::report::Reason;
 
 /// References to references.

@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::budget::{Blamed, Budget};
 use super::inflate::{Frame, Inflate};
 use super::pdf_object::{Dict, Object, is_space};
-use super::reading::{Blamed, Budget};
+use super::pdf_predictor::Predictor;
 
 /// Filters behind each other. Writers use one or two.
 const FILTERS_MAX: usize = 8;
@@ -35,6 +36,7 @@ pub(crate) fn chain<'b>(
             b"LZWDecode" | b"LZW" => Box::new(Lzw::new(input, number("EarlyChange", 1) != 0)),
             b"ASCIIHexDecode" | b"AHx" => Box::new(Hexadecimal {
                 input: BufReader::new(input),
+                is_over: false,
             }),
             b"ASCII85Decode" | b"A85" => Box::new(Ascii85 {
                 input: BufReader::new(input),
@@ -47,6 +49,7 @@ pub(crate) fn chain<'b>(
                 literal: 0,
                 repeat: 0,
                 byte: 0,
+                is_over: false,
             }),
             b"Crypt" => input,
             _ => return None,
@@ -97,13 +100,14 @@ fn byte(input: &mut impl Read) -> io::Result<Option<u8>> {
 
 struct Hexadecimal<R> {
     input: R,
+    is_over: bool,
 }
 
 impl<R: BufRead> Hexadecimal<R> {
     fn digit(&mut self) -> io::Result<Option<u8>> {
-        loop {
+        while !self.is_over {
             match byte(&mut self.input)? {
-                None | Some(b'>') => return Ok(None),
+                None | Some(b'>') => self.is_over = true,
                 Some(letter) => {
                     if let Some(digit) = (letter as char).to_digit(16) {
                         return Ok(Some(digit as u8));
@@ -111,6 +115,7 @@ impl<R: BufRead> Hexadecimal<R> {
                 }
             }
         }
+        Ok(None)
     }
 }
 
@@ -188,6 +193,7 @@ struct RunLength<R> {
     literal: usize,
     repeat: usize,
     byte: u8,
+    is_over: bool,
 }
 
 impl<R: BufRead> Read for RunLength<R> {
@@ -200,6 +206,9 @@ impl<R: BufRead> Read for RunLength<R> {
                 written += 1;
                 continue;
             }
+            if self.is_over {
+                break;
+            }
             let Some(next) = byte(&mut self.input)? else {
                 break;
             };
@@ -210,7 +219,7 @@ impl<R: BufRead> Read for RunLength<R> {
                 continue;
             }
             match next {
-                128 => break,
+                128 => self.is_over = true,
                 length @ 0..128 => self.literal = usize::from(length) + 1,
                 length => {
                     self.byte = byte(&mut self.input)?.unwrap_or(0);
@@ -346,92 +355,6 @@ impl Read for Lzw<'_> {
     }
 }
 
-/// Rows as differences (ISO 32000-1, 7.4.4.4): of PNG, each with its kind; of TIFF only where a component is a byte.
-struct Predictor<'b> {
-    input: Box<dyn Read + 'b>,
-    is_png: bool,
-    pixel: usize,
-    before: Vec<u8>,
-    row: Vec<u8>,
-    taken: usize,
-}
-
-impl<'b> Predictor<'b> {
-    fn new(input: Box<dyn Read + 'b>, predictor: usize, pixel: usize, row: usize) -> Predictor<'b> {
-        Predictor {
-            input,
-            is_png: predictor >= 10,
-            pixel,
-            before: vec![0; row],
-            row: vec![0; row],
-            taken: row,
-        }
-    }
-
-    fn next_row(&mut self) -> io::Result<bool> {
-        let mut kind = [0];
-        if self.is_png && self.input.read(&mut kind)? == 0 {
-            return Ok(false);
-        }
-        std::mem::swap(&mut self.before, &mut self.row);
-        let mut filled = 0;
-        while filled < self.row.len() {
-            match self.input.read(&mut self.row[filled..])? {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        self.row[filled..].fill(0);
-        for at in 0..filled {
-            let left = if at >= self.pixel {
-                self.row[at - self.pixel]
-            } else {
-                0
-            };
-            let corner = if at >= self.pixel {
-                self.before[at - self.pixel]
-            } else {
-                0
-            };
-            let up = self.before[at];
-            let guess = match (self.is_png, kind[0]) {
-                (false, _) | (true, 1) => left,
-                (true, 2) => up,
-                (true, 3) => ((u16::from(left) + u16::from(up)) / 2) as u8,
-                (true, 4) => paeth(left, up, corner),
-                (true, _) => 0,
-            };
-            self.row[at] = self.row[at].wrapping_add(guess);
-        }
-        self.taken = self.row.len() - filled;
-        self.row.rotate_right(self.taken);
-        Ok(filled > 0)
-    }
-}
-
-fn paeth(left: u8, up: u8, corner: u8) -> u8 {
-    let estimate = i16::from(left) + i16::from(up) - i16::from(corner);
-    let far = |value: u8| (estimate - i16::from(value)).abs();
-    match (far(left), far(up), far(corner)) {
-        (a, b, c) if a <= b && a <= c => left,
-        (_, b, c) if b <= c => up,
-        _ => corner,
-    }
-}
-
-impl Read for Predictor<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.taken == self.row.len() && !self.next_row()? {
-            return Ok(0);
-        }
-        let rest = &self.row[self.taken..];
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        self.taken += count;
-        Ok(count)
-    }
-}
-
 /// The start of the data of a stream: after the word, one end of line (ISO 32000-1, 7.3.8.1).
 pub(crate) fn data_start(bytes: &[u8], after_word: usize) -> usize {
     let mut at = after_word;
@@ -443,5 +366,69 @@ pub(crate) fn data_start(bytes: &[u8], after_word: usize) -> usize {
         Some([b'\r', b'\n', ..]) => at + 2,
         Some([byte, ..]) if is_space(*byte) => at + 1,
         _ => at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::Limits;
+    use crate::extract::pdf_object::Lexer;
+
+    #[track_caller]
+    fn check(filter: &str, parameters: &str, packed: &[u8], expected: &[u8]) {
+        let Some(Object::Dict(parameters)) = Lexer::new(parameters.as_bytes(), 0).object() else {
+            panic!("{parameters} is no dictionary");
+        };
+        let budget = Budget::of(0, &Limits::default());
+        let filters = [(filter.as_bytes().to_vec(), parameters)];
+        let mut unpacked = Vec::new();
+        let mut input = chain(Box::new(packed), &filters, &budget).unwrap();
+        input.read_to_end(&mut unpacked).unwrap();
+        assert_eq!(
+            unpacked.escape_ascii().to_string(),
+            expected.escape_ascii().to_string(),
+            "{filter}"
+        );
+    }
+
+    #[test]
+    fn filters_unpack_what_the_standard_shows() {
+        check(
+            "ASCIIHexDecode",
+            "<<>>",
+            b"48 65 6C6c 6F 7>ignored",
+            b"Hellop",
+        );
+        check(
+            "ASCII85Decode",
+            "<<>>",
+            b"87cURD]i,\"Ebo80~>",
+            b"Hello World!",
+        );
+        check("ASCII85Decode", "<<>>", b"z87cUR~>", b"\0\0\0\0Hell");
+        check("RunLengthDecode", "<<>>", b"\x02abc\xfed\x80x", b"abcddd");
+        // ISO 32000-1, 7.4.4.2, example 1.
+        let lzw = b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01";
+        check("LZWDecode", "<<>>", lzw, b"-----A---B");
+        let zlib = b"x\x9c\xcbH\xcd\xc9\xc9\x07\0\x06,\x02\x15";
+        check("FlateDecode", "<<>>", zlib, b"hello");
+        check("FlateDecode", "<<>>", &zlib[2..9], b"hello");
+        check("FlateDecode", "<<>>", &zlib[..6], b"hel");
+    }
+
+    #[test]
+    fn rows_of_differences_become_numbers() {
+        // One row of each kind of PNG: none, left, up, mean, Paeth.
+        let rows =
+            b"\x00\x01\x02\x03\x01\x01\x01\x01\x02\x01\x01\x01\x03\x01\x01\x01\x04\x01\x01\x01";
+        let stored = [b"\x01\x14\0\xeb\xff", &rows[..]].concat();
+        let expected = b"\x01\x02\x03\x01\x02\x03\x02\x03\x04\x02\x03\x04\x03\x04\x05";
+        check(
+            "FlateDecode",
+            "<< /Predictor 15 /Columns 3 >>",
+            &stored,
+            expected,
+        );
     }
 }

@@ -381,3 +381,35 @@ impl<'b> Lexer<'b> {
         sign * value
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(written: &str, expected: &str) {
+        let object = Lexer::new(written.as_bytes(), 0).object();
+        assert_eq!(format!("{object:?}"), expected, "{written}");
+    }
+
+    #[test]
+    fn objects_are_what_they_are_written_as() {
+        check(" % comment\n12", "Some(Number(12.0))");
+        check("-.5", "Some(Number(-0.5))");
+        check("12 0 R", "Some(Reference(12))");
+        check("12 0 RG", "Some(Number(12.0))");
+        check("/A#20B", "Some(Name([65, 32, 66]))");
+        check(
+            "(a\\(b(c)\\101\\\n)",
+            "Some(Text([97, 40, 98, 40, 99, 41, 65]))",
+        );
+        check("<4 142>", "Some(Text([65, 66]))");
+        check("[1 (a", "Some(Array([Number(1.0), Text([97])]))");
+        check("<< /A 1 /B >>", "Some(Dict(Dict({[65]: Number(1.0)})))");
+        check("BT", "Some(Word([66, 84]))");
+        check(">", "Some(Word([62]))");
+        check("", "None");
+        check(&"[".repeat(100), "None");
+        check(&format!("[{}]", "1 ".repeat(VALUES_MAX)), "None");
+    }
+}

@@ -1,9 +1,10 @@
 //! Pictures: what is shown is not read, what is written beside it is (EXIF, IPTC, XMP, comments).
 
+use super::budget::Unpacked;
 use super::decode;
 use super::inflate::{Frame, Inflate};
 use super::office;
-use super::reading::{Outcome, Reading, Unpacked};
+use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
 /// Directories and entries of one EXIF block that are read; cameras write some hundred.

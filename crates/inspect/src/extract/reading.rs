@@ -2,14 +2,13 @@
 //!
 //! Readers say `part`, `text` and `line`; documents in documents come back here through `document`, `stream` and `entry`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use flate2::Decompress;
-
+use super::budget::Budget;
 use super::kind::{self, Kind};
-use super::{Limits, Read, UNPACKED_FREE};
+use super::{Limits, Read};
 use crate::report::{Flow, Inspected, Reason, TextSink};
 
 /// What a reader ends with; an error leaves the rest of its document unread, and everything else goes on.
@@ -26,96 +25,6 @@ pub(crate) const HEAD_BYTES: usize = 64 << 10;
 
 /// Longer names are cut when they are shown; file systems end at 255 bytes.
 const NAME_CHARS_MAX: usize = 200;
-
-/// What may still be unpacked. Shared by all readers of a document, however deep.
-pub(crate) struct Budget {
-    left: Cell<u64>,
-    is_spent: Cell<bool>,
-    /// Decoders that are not in use.
-    decoders: RefCell<Vec<Decompress>>,
-}
-
-/// Archives in archives, and filters behind each other, have one each at a time.
-const DECODERS_MAX: usize = 4;
-
-impl Budget {
-    pub(crate) fn of(bytes: u64, limits: &Limits) -> Budget {
-        let by_ratio = bytes.saturating_mul(limits.ratio_max).max(UNPACKED_FREE);
-        Budget {
-            left: Cell::new(by_ratio.min(limits.unpacked_max)),
-            is_spent: Cell::new(false),
-            decoders: RefCell::default(),
-        }
-    }
-
-    pub(crate) fn take_decoder(&self) -> Option<Decompress> {
-        self.decoders.borrow_mut().pop()
-    }
-
-    pub(crate) fn give_decoder(&self, decoder: Decompress) {
-        let mut decoders = self.decoders.borrow_mut();
-        if decoders.len() < DECODERS_MAX {
-            decoders.push(decoder);
-        }
-    }
-
-    /// Counts bytes that were unpacked.
-    pub(crate) fn spend(&self, bytes: u64) -> Outcome {
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => {
-                self.is_spent.set(true);
-                Err(Reason::Expands)
-            }
-        }
-    }
-
-    /// Why reading failed: the decoder's own reason, or that we told it to stop.
-    pub(crate) fn blame(&self, error: &io::Error) -> Reason {
-        match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(Blamed(reason)) => *reason,
-            None if self.is_spent.get() => Reason::Expands,
-            None => Reason::Corrupt,
-        }
-    }
-}
-
-/// A reason on its way through a decoder that only knows `io::Error`.
-#[derive(Debug)]
-pub(crate) struct Blamed(pub(crate) Reason);
-
-impl std::fmt::Display for Blamed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Blamed {}
-
-/// What comes out of a decoder, counted.
-pub(crate) struct Unpacked<'a, R> {
-    inner: R,
-    budget: &'a Budget,
-}
-
-impl<'a, R: io::Read> Unpacked<'a, R> {
-    pub(crate) fn new(inner: R, budget: &'a Budget) -> Self {
-        Unpacked { inner, budget }
-    }
-}
-
-impl<R: io::Read> io::Read for Unpacked<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        match self.budget.spend(count as u64) {
-            Ok(()) => Ok(count),
-            Err(reason) => Err(io::Error::other(Blamed(reason))),
-        }
-    }
-}
 
 pub(crate) struct Reading<'a> {
     pub(crate) limits: &'a Limits,
@@ -514,4 +423,16 @@ pub(crate) fn shown(name: &str) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_without_tricks() {
+        assert_eq!(shown("../a\nb"), "../a\\nb");
+        assert_eq!(shown("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown(&"x".repeat(300)).chars().count(), NAME_CHARS_MAX + 1);
+    }
 }

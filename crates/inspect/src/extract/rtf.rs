@@ -4,10 +4,12 @@
 //! instructions, comments) is text too; binary data is skipped.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Bytes, Read};
+use std::iter::Peekable;
 
 use encoding_rs::{Decoder, Encoding, WINDOWS_1252};
 
+use super::budget::Budget;
 use super::decode;
 use super::reading::{Outcome, Reading};
 use crate::report::Reason;
@@ -87,55 +89,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
         match byte.map_err(|error| budget.blame(&error))? {
             b'{' => rtf.open()?,
             b'}' => rtf.close()?,
-            b'\\' => {
-                let first = match bytes.next() {
-                    Some(byte) => byte.map_err(|error| budget.blame(&error))?,
-                    None => break,
-                };
-                if !first.is_ascii_alphabetic() {
-                    let mut digit = || match bytes.next() {
-                        Some(Ok(byte)) => (byte as char).to_digit(16).unwrap_or(0) as u8,
-                        _ => 0,
-                    };
-                    match first {
-                        b'\'' => {
-                            let byte = digit() << 4;
-                            rtf.byte(byte | digit())?;
-                        }
-                        symbol => rtf.symbol(symbol)?,
-                    }
-                    continue;
-                }
-                let mut word = String::from(first as char);
-                let mut number = String::new();
-                while let Some(Ok(byte)) = bytes.peek() {
-                    let byte = *byte;
-                    let is_digit = byte.is_ascii_digit() || (byte == b'-' && number.is_empty());
-                    if number.is_empty()
-                        && byte.is_ascii_alphabetic()
-                        && word.len() < WORD_BYTES_MAX
-                    {
-                        word.push(byte as char);
-                    } else if is_digit && number.len() < WORD_BYTES_MAX {
-                        number.push(byte as char);
-                    } else {
-                        break;
-                    }
-                    bytes.next();
-                }
-                if let Some(Ok(b' ')) = bytes.peek() {
-                    bytes.next();
-                }
-                let number = number.parse::<i64>().ok();
-                if word == "bin" {
-                    let count = number
-                        .and_then(|count| usize::try_from(count).ok())
-                        .unwrap_or(0);
-                    bytes.by_ref().take(count).for_each(drop);
-                    continue;
-                }
-                rtf.word(&word, number)?;
-            }
+            b'\\' => control(&mut rtf, &mut bytes, budget)?,
             b'\r' | b'\n' | 0 => {}
             byte => rtf.byte(byte)?,
         }
@@ -152,6 +106,51 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
         true => Ok(()),
         false => Err(Reason::Corrupt),
     }
+}
+
+type Input<'i> = Peekable<Bytes<BufReader<&'i mut dyn Read>>>;
+
+/// What follows a backslash: a symbol, a byte in hexadecimal, or a word with a number ("Control word", "Control symbol").
+fn control(rtf: &mut Rtf<'_, '_>, bytes: &mut Input<'_>, budget: &Budget) -> Outcome {
+    let first = match bytes.next() {
+        Some(byte) => byte.map_err(|error| budget.blame(&error))?,
+        None => return Ok(()),
+    };
+    if first == b'\'' {
+        let mut digit = || match bytes.next() {
+            Some(Ok(byte)) => (byte as char).to_digit(16).unwrap_or(0) as u8,
+            _ => 0,
+        };
+        let high = digit() << 4;
+        return rtf.byte(high | digit());
+    }
+    if !first.is_ascii_alphabetic() {
+        return rtf.symbol(first);
+    }
+    let mut word = String::from(first as char);
+    let mut number = String::new();
+    while let Some(Ok(byte)) = bytes.peek() {
+        let byte = *byte;
+        let is_digit = byte.is_ascii_digit() || (byte == b'-' && number.is_empty());
+        if number.is_empty() && byte.is_ascii_alphabetic() && word.len() < WORD_BYTES_MAX {
+            word.push(byte as char);
+        } else if is_digit && number.len() < WORD_BYTES_MAX {
+            number.push(byte as char);
+        } else {
+            break;
+        }
+        bytes.next();
+    }
+    if let Some(Ok(b' ')) = bytes.peek() {
+        bytes.next();
+    }
+    let number = number.parse::<i64>().ok();
+    if word != "bin" {
+        return rtf.word(&word, number);
+    }
+    let count = number.and_then(|count| usize::try_from(count).ok());
+    bytes.by_ref().take(count.unwrap_or(0)).for_each(drop);
+    Ok(())
 }
 
 impl Rtf<'_, '_> {

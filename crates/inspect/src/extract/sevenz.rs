@@ -4,7 +4,8 @@ use std::io::Cursor;
 
 use sevenz_rust2::{ArchiveReader, Error, Password};
 
-use super::reading::{Blamed, Outcome, Reading, Unpacked};
+use super::budget::{Blamed, Unpacked};
+use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
 /// For the directory and for dictionaries each; `7z -mx=9` has dictionaries of 64 MB (7-Zip help, "-m", "LZMA2").

@@ -26,3 +26,24 @@ pub(crate) fn float(value: f64) -> String {
         false => value.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_numbers_lose_their_exponent() {
+        for (written, expected) in [
+            ("42.5", "42.5"),
+            ("4.111111111111111E+15", "4111111111111111"),
+            ("4.111111111111111E15", "4111111111111111"),
+            ("1.5E-3", "1.5E-3"),
+            ("1E+300", "1E+300"),
+            ("ENE", "ENE"),
+        ] {
+            assert_eq!(number(written), expected, "{written}");
+        }
+        assert_eq!(float(4_111_111_111_111_111.0), "4111111111111111");
+        assert_eq!(float(0.25), "0.25");
+    }
+}

@@ -9,8 +9,9 @@ use quick_xml::XmlVersion;
 use quick_xml::errors::Error;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+use super::budget::{Blamed, Budget};
 use super::decode::Utf8;
-use super::reading::{Blamed, Budget, Outcome};
+use super::reading::Outcome;
 use crate::report::Reason;
 
 /// One tag, comment or text between tags is held in memory; a cell has at most 32,767 characters (Excel specifications and

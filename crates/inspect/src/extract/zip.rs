@@ -8,12 +8,13 @@ use std::io::Read;
 
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 
+use super::budget::{Blamed, Unpacked};
 use super::decode;
 use super::inflate::{Frame, Inflate};
 use super::office::{self, Flavour};
 use super::opendocument;
 use super::packed;
-use super::reading::{Blamed, Outcome, Reading, Unpacked};
+use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
 /// Longer names are cut: what an entry costs in memory must be bounded.
