@@ -13,6 +13,9 @@ use crate::report::Reason;
 /// Streams of one file; documents have dozens, messages some thousands.
 const STREAMS_MAX: usize = 10_000;
 
+/// Streams that make a storage a document.
+const DOCUMENTS: [&str; 4] = ["WordDocument", "Workbook", "Book", "PowerPoint Document"];
+
 /// Properties of one set ([MS-OLEPS] has no limit; programs write some dozen).
 const PROPERTIES_MAX: usize = 1000;
 
@@ -126,6 +129,10 @@ fn read_beside(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Result<boo
         let is_macro = folder.rsplit('/').next() == Some("VBA");
         let is_set = name.ends_with("SummaryInformation");
         let is_package = matches!(name, "Package" | "CONTENTS" | "\u{1}Ole10Native");
+        // Documents that are storages within this one are known, but not read.
+        if !folder.is_empty() && DOCUMENTS.contains(&name) {
+            reading.miss_part(folder, Reason::Unsupported);
+        }
         if !(is_macro || is_set || is_package) {
             continue;
         }

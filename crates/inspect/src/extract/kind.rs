@@ -83,6 +83,7 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
     (b"II*\0", Kind::Picture("tiff")),
     (b"MM\0*", Kind::Picture("tiff")),
     (b"BM", Kind::Picture("bmp")),
+    (b"\xd7\xcd\xc6\x9a", Kind::Picture("wmf")),
     (b"-----BEGIN PGP MESSAGE-----", Kind::Encrypted("pgp")),
     (b"\x7fELF", Kind::Unsupported("elf")),
     (b"SQLite format 3\0", Kind::Unsupported("sqlite")),
@@ -112,6 +113,10 @@ pub(crate) fn of(name: &str, bytes: &[u8]) -> Kind {
             return *kind;
         }
         _ => {}
+    }
+    // The header of enhanced metafiles has its mark within ([MS-EMF] 2.2.9).
+    if bytes.starts_with(b"\x01\0\0\0") && bytes.get(40..44) == Some(b" EMF") {
+        return Kind::Picture("emf");
     }
     if is_tar(bytes) {
         return Kind::Tar;

@@ -1,7 +1,9 @@
 //! PowerPoint 97 to 2003 ([MS-PPT]): records in records, of which those with text are read in their order.
 
+use super::budget::Unpacked;
 use super::compound::{Compound, long, short};
 use super::decode;
+use super::inflate::{Frame, Inflate};
 use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
@@ -13,6 +15,8 @@ const NOTES: usize = 0x03f0;
 const TEXT_WIDE: usize = 0x0fa0;
 const TEXT_NARROW: usize = 0x0fa8;
 const STRING: usize = 0x0fba;
+/// An embedded document or the project of macros, compressed where its instance is 1 ([MS-PPT] 2.10.34).
+const STORAGE: usize = 0x1011;
 
 pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcome {
     if let Ok(user) = file.bytes(reading, "Current User")
@@ -59,6 +63,10 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
                             .collect::<String>(),
                     )?;
                 }
+                STORAGE => {
+                    let storage = data().ok_or(Reason::Corrupt)?;
+                    read_storage(reading, storage, version >> 4 == 1)?;
+                }
                 _ => {}
             }
             // Containers are gone into, which needs no stack: their records follow.
@@ -74,4 +82,18 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
 fn write(reading: &mut Reading<'_>, text: &str) -> Outcome {
     reading.text(&text.replace(['\r', '\u{b}'], "\n"))?;
     reading.line()
+}
+
+fn read_storage(reading: &mut Reading<'_>, storage: &[u8], is_compressed: bool) -> Outcome {
+    if !reading.has_room_for_entries() {
+        return Err(Reason::TooManyEntries);
+    }
+    if !is_compressed {
+        return reading.entry("embedded object", storage);
+    }
+    let budget = reading.budget;
+    // Its size comes first, and is not believed.
+    let zlib = storage.get(4..).unwrap_or_default();
+    let inflated = Inflate::new(zlib, Frame::Zlib, budget);
+    reading.entry_stream("embedded object", &mut Unpacked::new(inflated, budget))
 }

@@ -27,6 +27,7 @@ pub fn documents() -> Vec<Document> {
                 ("slide 1", "WIDE-1 \u{44f}"),
                 ("slide 2", "NARROW-1"),
                 ("notes 1", "NOTES-1"),
+                ("embedded object, macros", "MACRO-1"),
             ],
         ),
         Document::whole(
@@ -132,6 +133,14 @@ pub fn doc_with(body: &[u8]) -> Vec<u8> {
     ])
 }
 
+/// The size of a project of macros, and the project compressed.
+fn storage() -> Vec<u8> {
+    let mut encoder =
+        flate2::write::ZlibEncoder::new(b"size".to_vec(), flate2::Compression::default());
+    encoder.write_all(&macros()).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn ppt() -> Vec<u8> {
     let record = |version: u16, kind: u16, content: &[u8]| {
         [
@@ -150,6 +159,7 @@ fn ppt() -> Vec<u8> {
             &record(0xf, 0xf00d, &record(0, 0x0fa8, b"NARROW-1")),
         ),
         record(0xf, 0x03f0, &record(0, 0x0fa8, b"NOTES-1")),
+        record(0x10, 0x1011, &storage()),
     ]
     .concat();
     compound(&[("PowerPoint Document", &slides)])
