@@ -93,11 +93,13 @@ pub fn deed_names() -> Vec<String> {
     all.map(|deed| super::Deed::Okta(deed).name()).collect()
 }
 
-/// Whether a deed changes memberships, roles or consents, which are asked for user by user and group by group.
+/// Whether a deed changes memberships, roles, consents or tokens, which are asked for user by user and group by group; a
+/// new user may come with some.
 pub fn is_slow(deed: &Deed) -> bool {
     matches!(
         deed,
-        Deed::Delete { .. }
+        Deed::AddUser
+            | Deed::Delete { .. }
             | Deed::AddMember { .. }
             | Deed::RemoveMember { .. }
             | Deed::GrantRole { .. }
