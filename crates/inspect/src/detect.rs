@@ -35,6 +35,7 @@ mod shape;
 mod south;
 mod tokens;
 mod window;
+mod written;
 
 pub use catalog::{Detector, Kind, detectors};
 pub use config::{
@@ -44,6 +45,7 @@ pub use exact::{ENTRIES_MAX, ExactEntry, ExactSet, Normalisation, VALUE_MAX, WOR
 pub use findings::{DISTINCT_MAX, SAMPLES_MAX};
 pub use own::OWN_MATCH_MAX;
 pub use scanner::Scanner;
+pub use written::{Written, WrittenError, WrittenSet};
 
 use plan::Plan;
 use std::fmt;
