@@ -10,6 +10,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli_actions::ActionsArgs;
+use crate::cli_inspect::InspectArgs;
 
 const STORY: &str = "\
 Five minutes with Casbah:
@@ -32,7 +33,8 @@ work there.
 Exit codes:
     0  fine                                  252  a parameter or the config file is wrong
     2  not a casbah command line             253  the environment or a credential is wrong
-    3  the ledger does not close             254  the service refused
+    3  the ledger does not close, or         254  the service refused
+       files hold something sensitive
   130  interrupted                           255  anything else";
 
 const CONFIG_HELP: &str = "\
@@ -137,6 +139,8 @@ pub enum Command {
     Accept(AcceptArgs),
     /// Plans, approves, applies and undoes changes at the service: suspend, revoke, unshare.
     Actions(ActionsArgs),
+    /// Looks into files of this machine for sensitive data; nothing leaves it, and nothing is kept.
+    Inspect(InspectArgs),
     /// Stops all calls of a connection; everything stays where it is.
     Pause(SteerArgs),
     /// Lets a paused connection go on.
@@ -152,7 +156,7 @@ pub enum Command {
 }
 
 /// Sizes that a computer of today can simulate.
-fn between(min: u64, max: u64) -> RangedU64ValueParser {
+pub fn between(min: u64, max: u64) -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(min..=max)
 }
 

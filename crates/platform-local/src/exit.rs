@@ -14,6 +14,8 @@ pub enum Exit {
     Fine,
     /// The ledger does not close.
     LedgerOpen,
+    /// Files hold something sensitive.
+    Found,
     /// Ctrl-C, or a request to end.
     Interrupted,
     /// A parameter, or a line of the config file, is wrong.
@@ -29,7 +31,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Fine => 0,
-            Exit::LedgerOpen => 3,
+            Exit::LedgerOpen | Exit::Found => 3,
             Exit::Interrupted => 130,
             Exit::Parameter => 252,
             Exit::Environment => 253,

@@ -6,6 +6,7 @@ mod actions_command;
 mod apps_command;
 mod cli;
 mod cli_actions;
+mod cli_inspect;
 mod compact_command;
 mod comparison;
 mod config;
@@ -14,6 +15,8 @@ mod credential;
 mod demo;
 mod exit;
 mod folder;
+mod inspect_command;
+mod inspect_text;
 mod leave_command;
 mod ledger_command;
 mod logging;
@@ -107,6 +110,7 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
         )),
         Command::Accept(args) => steer_command::accept(args),
         Command::Actions(args) => actions_command::actions(args),
+        Command::Inspect(args) => inspect_command::inspect(args),
         Command::Pause(args) => steer_command::pause(args),
         Command::Resume(args) => steer_command::resume(args),
         Command::Disconnect(args) => leave_command::disconnect(args),

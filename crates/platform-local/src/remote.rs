@@ -22,6 +22,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
             | Command::Apps(_)
             | Command::Run(_)
             | Command::Compact(_)
+            | Command::Inspect(_)
             | Command::Serve(_)
             | Command::Records(_)
             | Command::Simulate(_)
@@ -49,6 +50,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
         | Command::Apps(_)
         | Command::Run(_)
         | Command::Compact(_)
+        | Command::Inspect(_)
         | Command::Serve(_)
         | Command::Records(_)
         | Command::Simulate(_) => unreachable!("refused above"),

@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 32] = [
+    let rooms: [(&str, &[&str]); 33] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
@@ -22,6 +22,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("app-okta", &["model", "http", "connector"]),
         ("lake", &["model"]),
         ("ocsf", &["model"]),
+        ("inspect", &[]),
         (
             "pipeline",
             &[
@@ -42,6 +43,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
             &[
                 "model",
                 "http",
+                "inspect",
                 "lake",
                 "pipeline",
                 "api",
