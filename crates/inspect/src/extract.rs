@@ -40,6 +40,7 @@ mod tar;
 mod xml;
 mod zip;
 
+use crate::guard;
 use crate::report::{Inspected, Reason, TextSink};
 use budget::Budget;
 use reading::Reading;
@@ -105,7 +106,15 @@ pub fn read(name: &str, bytes: &[u8], limits: &Limits, sink: &mut dyn TextSink) 
         };
     }
     let budget = Budget::of(bytes.len() as u64, limits);
-    let mut reading = Reading::new(limits, &budget, sink);
-    let format = reading.document(name, bytes);
-    reading.finish(format)
+    let read = guard::run(|| {
+        let mut reading = Reading::new(limits, &budget, sink);
+        let format = reading.document(name, bytes);
+        reading.finish(format)
+    });
+    // Parts that fail are missed alone; this is the telling of formats, or whoever takes the text.
+    read.unwrap_or(Read {
+        format: "unknown",
+        inspected: Inspected::Not(Reason::Corrupt),
+        chars: 0,
+    })
 }

@@ -5,6 +5,7 @@
 
 pub mod detect;
 pub mod extract;
+mod guard;
 pub mod report;
 
 pub use detect::Detectors;
@@ -12,13 +13,19 @@ pub use extract::Limits;
 pub use report::{Confidence, Finding, Flow, Inspected, Reason, Report, Sample, TextSink};
 
 /// Looks inside a document of this name.
+///
+/// Never panics, whatever the bytes are: a reader that does leaves a document that could not be read.
 pub fn inspect(detectors: &Detectors, limits: &Limits, name: &str, bytes: &[u8]) -> Report {
     let mut scanner = detectors.scanner();
     let read = extract::read(name, bytes, limits, &mut scanner);
+    let (inspected, findings) = match guard::run(|| scanner.finish()) {
+        Some(findings) => (read.inspected, findings),
+        None => (Inspected::Not(Reason::Corrupt), Vec::new()),
+    };
     Report {
         format: read.format,
-        inspected: read.inspected,
+        inspected,
         chars: read.chars,
-        findings: scanner.finish(),
+        findings,
     }
 }

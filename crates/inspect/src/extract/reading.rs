@@ -4,11 +4,11 @@
 
 use std::cell::Cell;
 use std::io::{self, Read as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::budget::Budget;
 use super::kind::{self, Kind};
 use super::{Limits, Read};
+use crate::guard;
 use crate::report::{Flow, Inspected, Reason, TextSink};
 
 /// What a reader ends with; an error leaves the rest of its document unread, and everything else goes on.
@@ -329,7 +329,7 @@ impl<'a> Reading<'a> {
     /// A panic of a library is a document that it could not read, and no more than that.
     fn guarded(&mut self, read: impl FnOnce(&mut Self) -> Outcome) {
         let (depth, held) = (self.path.len(), self.held);
-        let outcome = catch_unwind(AssertUnwindSafe(|| read(self)));
+        let outcome = guard::run(|| read(self));
         self.path.truncate(depth);
         self.held = held;
         match outcome.unwrap_or(Err(Reason::Corrupt)) {
