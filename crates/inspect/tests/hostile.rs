@@ -406,6 +406,31 @@ fn whoever_has_enough_gets_no_more() {
     }
 }
 
+/// A cell that ends again and again, and one that never does.
+#[test]
+fn cells_come_out_once_and_are_not_gathered() {
+    let sheet = |cells: &str| {
+        zip(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("xl/workbook.xml", b"<x/>"),
+            (
+                "xl/worksheets/sheet1.xml",
+                format!("<worksheet><row><c t=\"str\"><v>{cells}").as_bytes(),
+            ),
+        ])
+    };
+    let many = sheet(&format!("CELL-1{}", "</c>".repeat(1000)));
+    let (_, kept) = read("ends.xlsx", &many);
+    assert_eq!(kept.all().matches("CELL-1").count(), 1);
+    let endless = sheet(&format!("{}</v><v>", "x".repeat(1000)).repeat(1000));
+    let mut first = Kept {
+        pieces_max: Some(1),
+        ..Kept::default()
+    };
+    extract::read("endless.xlsx", &endless, &Limits::default(), &mut first);
+    assert!(first.all().len() < 300_000, "{}", first.all().len());
+}
+
 /// Cut anywhere, no document makes trouble or is silently shorter than its container.
 #[test]
 fn what_breaks_off_is_read_as_far_as_it_goes() {

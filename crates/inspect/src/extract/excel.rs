@@ -17,6 +17,9 @@ const WORKBOOK: &str = "xl/workbook.xml";
 /// Texts that cells refer to are kept; those beyond this are read once, as a part of their own.
 const SHARED_BYTES_MAX: usize = 40 << 20;
 
+/// What is kept of a cell until it ends; Excel stops at 32,767 characters ("Excel specifications and limits").
+const CELL_BYTES_MAX: usize = 128 << 10;
+
 /// Names of sheets in their order, hidden ones said so.
 pub(crate) fn sheets(
     reading: &mut Reading<'_>,
@@ -188,11 +191,17 @@ pub(crate) fn read_sheet(
         Node::Text(text) => match place {
             Place::Value | Place::Inline => {
                 value.push_str(text);
-                Ok(())
+                match value.len() > CELL_BYTES_MAX {
+                    true => reading.text(&std::mem::take(&mut value)),
+                    false => Ok(()),
+                }
             }
             Place::Formula => {
                 formula.push_str(text);
-                Ok(())
+                match formula.len() > CELL_BYTES_MAX {
+                    true => reading.aside(&std::mem::take(&mut formula)),
+                    false => Ok(()),
+                }
             }
             Place::Beside => reading.aside(text),
             Place::Outside => Ok(()),
@@ -216,6 +225,9 @@ pub(crate) fn read_sheet(
                 reading.text("\t=")?;
                 reading.text(&formula)?;
             }
+            // Ends may come without their beginnings.
+            value.clear();
+            formula.clear();
             reading.text("\t")
         }
         Node::End("row") => reading.line(),
