@@ -328,6 +328,71 @@ fn counts_that_lie_cost_nothing() {
     check("size.tar", &tar, Reason::Corrupt);
 }
 
+/// Whatever is walked through again and again is paid for: without that each of these takes minutes.
+#[test]
+fn what_a_pdf_has_searched_again_and_again_ends() {
+    let head = "%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Kids[]>>endobj\n";
+    let trailers = format!("%PDF-1.7\n{}", "trailer(".repeat(1_000_000));
+    check("trailers.pdf", trailers.as_bytes(), Reason::Corrupt);
+    // Streams that end nowhere.
+    let streams: String = (3..100_000)
+        .map(|number| format!("{number} 0 obj<</Length 1>>stream\n"))
+        .collect();
+    let streams = format!("{head}{streams}trailer<</Root 1 0 R>>");
+    check("streams.pdf", streams.as_bytes(), Reason::TooLarge);
+    // Objects that are said to be where one long text is.
+    let mut texts = format!("{head}({})\n", "x".repeat(2_000_000));
+    let table = texts.len();
+    let place = |word: &str| head.find(word).unwrap();
+    texts.push_str(&format!(
+        "xref\n0 100003\n0000000000 65535 f \n{:010} 00000 n \n{:010} 00000 n \n",
+        place("1 0 obj"),
+        place("2 0 obj"),
+    ));
+    texts.push_str(&format!("{:010} 00000 n \n", head.len()).repeat(100_000));
+    texts.push_str(&format!("trailer<</Root 1 0 R>>\nstartxref\n{table}\n"));
+    check("texts.pdf", texts.as_bytes(), Reason::TooLarge);
+}
+
+/// A font is one entry of the resources that all pages share, however large it is.
+#[test]
+fn copies_of_large_resources_are_counted() {
+    let font = format!("/Font << /F << /Widths [{}] >> >>", "1 ".repeat(100_000));
+    let pages = "<< /Contents 3 0 R >> ".repeat(2000);
+    let shared = file(
+        &[
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            format!("<< /Resources << {font} >> /Kids [{pages}] >>").into_bytes(),
+            stream("", b"BT /F 9 Tf (x) Tj ET"),
+        ],
+        "",
+    );
+    check("resources.pdf", &shared, Reason::TooLarge);
+}
+
+/// Small documents in an archive do not each begin anew.
+#[test]
+fn what_the_files_in_an_archive_have_parsed_is_counted_together() {
+    let comment = format!("%{}\n", "x".repeat(1_000_000));
+    let pages = "3 0 R 3 0 R ".repeat(2);
+    let heavy = file(
+        &[
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            format!(
+                "<< /Kids [{pages} {}] >>",
+                "<< /Resources 3 0 R >> ".repeat(150)
+            )
+            .into_bytes(),
+            format!("<< {comment} >>").into_bytes(),
+        ],
+        "",
+    );
+    let (read, _) = read_within("alone.pdf", &heavy, &small());
+    assert_eq!(read.inspected, Inspected::Whole);
+    let many = zip(&[("a.pdf", &heavy), ("b.pdf", &heavy), ("c.pdf", &heavy)]);
+    check("many.zip", &many, Reason::TooLarge);
+}
+
 #[test]
 fn names_are_shown_and_nothing_else() {
     let long = "n".repeat(5000);

@@ -13,9 +13,14 @@ use crate::report::Reason;
 pub(crate) struct Budget {
     left: Cell<u64>,
     is_spent: Cell<bool>,
+    /// Bytes that may still be parsed again and again, beside what a file may for its own size.
+    work_left: Cell<usize>,
     /// Decoders that are not in use.
     decoders: RefCell<Vec<Decompress>>,
 }
+
+/// What the files in a document may have parsed together, since what is unpacked may be larger than a file.
+const WORK_FREE: usize = 256 << 20;
 
 /// Archives in archives, and filters behind each other, have one each at a time.
 const DECODERS_MAX: usize = 4;
@@ -26,6 +31,7 @@ impl Budget {
         Budget {
             left: Cell::new(by_ratio.min(limits.unpacked_max)),
             is_spent: Cell::new(false),
+            work_left: Cell::new(WORK_FREE),
             decoders: RefCell::default(),
         }
     }
@@ -53,6 +59,13 @@ impl Budget {
                 Err(Reason::Expands)
             }
         }
+    }
+
+    /// Counts bytes that are parsed; false when it is too much.
+    pub(crate) fn work(&self, bytes: usize) -> bool {
+        let left = self.work_left.get().checked_sub(bytes);
+        self.work_left.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     /// Why reading failed: the decoder's own reason, or that we told it to stop.

@@ -25,8 +25,8 @@ const KEPT_BYTES_MAX: usize = 24 << 20;
 /// Objects are parsed again whenever they are asked for, pages' resources most of all.
 const WORK_PER_BYTE: usize = 8;
 
-/// What any file may have parsed, in bytes, since what is unpacked may be larger than the file.
-const WORK_FREE: usize = 256 << 20;
+/// The line end between the bytes of a stream and the word after them, and spaces that some writers add.
+const END_WITHIN: usize = 64;
 
 pub(crate) struct File<'b> {
     bytes: &'b [u8],
@@ -61,7 +61,7 @@ impl<'b> File<'b> {
             trailer: Dict::default(),
             decryptor: None,
             kept: Vec::new(),
-            work_left: bytes.len().saturating_mul(WORK_PER_BYTE) + WORK_FREE,
+            work_left: bytes.len().saturating_mul(WORK_PER_BYTE),
         };
         pdf_xref::read(&mut file);
         if !file.has_pages() {
@@ -160,25 +160,29 @@ impl<'b> File<'b> {
         }
     }
 
-    /// Counts what is parsed or copied; none when it is too much.
+    /// Counts what is parsed, searched or copied; none when it is too much.
     pub(crate) fn work(&mut self, bytes: usize) -> Option<()> {
-        self.work_left = match self.work_left.checked_sub(bytes) {
-            Some(left) => left,
-            None => {
-                self.table.is_cut = true;
-                0
-            }
-        };
-        (self.work_left > 0).then_some(())
+        if let Some(left) = self.work_left.checked_sub(bytes) {
+            self.work_left = left;
+            return Some(());
+        }
+        if self.budget.work(bytes) {
+            return Some(());
+        }
+        self.work_left = 0;
+        self.table.is_cut = true;
+        None
     }
 
     /// Whether "12 0 obj" stands there, and what follows it.
-    fn begin(&self, number: u32, at: usize) -> Option<Lexer<'b>> {
+    fn begin(&mut self, number: u32, at: usize) -> Option<Lexer<'b>> {
+        // Nothing is walked through once there is nothing left to pay it with.
+        self.work(1)?;
         let mut lexer = Lexer::new(self.bytes, at);
-        let is_it = lexer.object()?.count() == Some(number as usize);
-        lexer.object()?.number()?;
-        let is_object = lexer.object()? == Object::Word(b"obj".to_vec());
-        (is_it && is_object).then_some(lexer)
+        let is_it = is_header(&mut lexer, number);
+        // A text or a comment that nobody closed is walked through to the end of the file.
+        self.work(lexer.at.saturating_sub(at))?;
+        is_it?.then_some(lexer)
     }
 
     pub(crate) fn stream(&mut self, number: u32) -> Option<Stream<'b>> {
@@ -190,10 +194,13 @@ impl<'b> File<'b> {
 
     pub(crate) fn stream_at(&mut self, number: u32, at: usize) -> Option<Stream<'b>> {
         let mut lexer = self.begin(number, at)?;
-        let Object::Dict(dict) = lexer.object()? else {
+        let begun = lexer.at;
+        let object = lexer.object();
+        lexer.skip_space();
+        self.work(lexer.at - begun)?;
+        let Object::Dict(dict) = object? else {
             return None;
         };
-        lexer.skip_space();
         if !self.bytes[lexer.at..].starts_with(b"stream") {
             return None;
         }
@@ -212,11 +219,16 @@ impl<'b> File<'b> {
         };
         let is_end = |length: usize| {
             let after = rest.get(length..).unwrap_or_default();
+            let after = &after[..after.len().min(END_WITHIN)];
             after.trim_ascii_start().starts_with(b"endstream")
         };
         let length = match length.filter(|length| *length <= rest.len() && is_end(*length)) {
             Some(length) => length,
-            None => memchr::memmem::find(rest, b"endstream").unwrap_or(rest.len()),
+            None => {
+                let length = memchr::memmem::find(rest, b"endstream").unwrap_or(rest.len());
+                self.work(length)?;
+                length
+            }
         };
         Some(Stream {
             number,
@@ -318,4 +330,12 @@ impl<'b> File<'b> {
         }
         Some(ObjectStream { bytes, places })
     }
+}
+
+/// Whether the next objects are "12 0 obj".
+fn is_header(lexer: &mut Lexer<'_>, number: u32) -> Option<bool> {
+    let is_it = lexer.object()?.count() == Some(number as usize);
+    lexer.object()?.number()?;
+    let is_object = lexer.object()? == Object::Word(b"obj".to_vec());
+    Some(is_it && is_object)
 }

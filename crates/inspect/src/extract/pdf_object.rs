@@ -46,6 +46,11 @@ impl Dict {
     pub(crate) fn is(&self, key: &str, name: &str) -> bool {
         self.name(key) == Some(name.as_bytes())
     }
+
+    /// How many values a copy of it has.
+    pub(crate) fn weight(&self) -> usize {
+        self.0.values().map(Object::weight).sum()
+    }
 }
 
 impl Object {
@@ -53,6 +58,14 @@ impl Object {
         match self {
             Object::Number(number) => Some(*number),
             _ => None,
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Object::Array(items) => 1 + items.iter().map(Object::weight).sum::<usize>(),
+            Object::Dict(dict) => 1 + dict.weight(),
+            _ => 1,
         }
     }
 

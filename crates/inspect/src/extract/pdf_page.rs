@@ -33,8 +33,8 @@ const FONTS_MAX: usize = 64;
 /// What reading a font counts as, in operators.
 const FONT_OPERATORS: u64 = 500;
 
-/// What copying an entry of a dictionary counts as, in bytes that are parsed.
-const ENTRY_WORK: usize = 16;
+/// What copying a value of a dictionary counts as, in bytes that are parsed.
+const VALUE_WORK: usize = 16;
 
 /// A gap between strings that is a space, in parts of the size of the font: narrow spaces have a quarter, kerning a twentieth.
 const SPACE: f64 = 0.18;
@@ -177,8 +177,8 @@ impl Painter {
             objects: file.dict(resources, "XObject").unwrap_or_default(),
             all: resources,
         };
-        let copied = resources.fonts.0.len() + resources.objects.0.len();
-        file.work(copied * ENTRY_WORK).ok_or(Reason::TooLarge)?;
+        let copied = resources.fonts.weight() + resources.objects.weight();
+        file.work(copied * VALUE_WORK).ok_or(Reason::TooLarge)?;
         while let Some(object) = lexer.object() {
             let Object::Word(word) = object else {
                 if operands.len() < OPERANDS_MAX {
@@ -358,7 +358,11 @@ impl Painter {
         // Readers take any font where there is none.
         let dict = match font {
             Some(font) => match file.resolve(font.clone()) {
-                Object::Dict(dict) => dict,
+                Object::Dict(dict) => {
+                    file.work(dict.weight() * VALUE_WORK)
+                        .ok_or(Reason::TooLarge)?;
+                    dict
+                }
                 _ => Dict::default(),
             },
             None => Dict::default(),

@@ -207,7 +207,12 @@ pub(crate) fn rebuild(file: &mut File<'_>) -> Result<(), Reason> {
         }
     }
     for at in memchr::memmem::find_iter(bytes, b"trailer") {
-        if let Some(Object::Dict(trailer)) = Lexer::new(bytes, at + 7).object() {
+        let mut lexer = Lexer::new(bytes, at + 7);
+        let object = lexer.object();
+        if file.work(lexer.at - at).is_none() {
+            break;
+        }
+        if let Some(Object::Dict(trailer)) = object {
             file.trailer.0.extend(trailer.0);
         }
     }
