@@ -112,6 +112,20 @@ fn bombs_expand_and_what_came_before_is_read() {
         &pdf_with("3 0 R", twice, vec![]),
         Reason::Expands,
     );
+    // Spaces are nothing in the end, but somebody has to walk through them.
+    let spaces = {
+        let once = deflated("", &vec![b' '; 64 << 20]);
+        let at = memchr::memmem::find(&once, b"stream\n").unwrap() + 7;
+        deflated(
+            "/Filter [/FlateDecode /FlateDecode /ASCIIHexDecode] /X",
+            &once[at..],
+        )
+    };
+    check(
+        "spaces.pdf",
+        &pdf_with("3 0 R", spaces, vec![]),
+        Reason::Expands,
+    );
     let picture = [b"\x89PNG\r\n\x1a\n".to_vec(), {
         let mut encoder =
             flate2::write::ZlibEncoder::new(b"a\0\0".to_vec(), flate2::Compression::best());
@@ -352,6 +366,33 @@ fn what_a_pdf_has_searched_again_and_again_ends() {
     texts.push_str(&format!("{:010} 00000 n \n", head.len()).repeat(100_000));
     texts.push_str(&format!("trailer<</Root 1 0 R>>\nstartxref\n{table}\n"));
     check("texts.pdf", texts.as_bytes(), Reason::TooLarge);
+}
+
+/// An object of two bytes costs sixteen to find again.
+#[test]
+fn a_stream_of_very_many_objects_is_cut() {
+    let objects = file(
+        &[
+            b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+            b"<< /Kids [] >>".to_vec(),
+            deflated(
+                "/Type /ObjStm /N 1000000 /First 1000000",
+                "1 1 ".repeat(250_000).as_bytes(),
+            ),
+            stream(
+                "/Type /XRef /Size 9 /W [1 1 1] /Index [9 1]",
+                b"\x02\x03\x00",
+            ),
+        ],
+        "",
+    );
+    let at = memchr::memmem::find(&objects, b"4 0 obj").unwrap();
+    let end = format!("xref\n0 0\ntrailer << /Root 1 0 R /XRefStm {at} /Prev ");
+    let table = memchr::memmem::rfind(&objects, b"xref\n0 5").unwrap();
+    let newest = objects.len();
+    let end = format!("{end}{table} >>\nstartxref\n{newest}\n");
+    let bytes = [objects, end.into_bytes()].concat();
+    check("objects.pdf", &bytes, Reason::TooLarge);
 }
 
 /// A font is one entry of the resources that all pages share, however large it is.

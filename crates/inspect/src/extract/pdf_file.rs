@@ -22,6 +22,12 @@ const OBJECT_STREAM_BYTES_MAX: u64 = 16 << 20;
 /// Object streams that are kept, since pages that follow each other ask for the same ones.
 const KEPT_BYTES_MAX: usize = 24 << 20;
 
+/// Objects that are known of one stream, 16 bytes each.
+const OBJECT_STREAM_PLACES_MAX: usize = 100_000;
+
+/// More streams are not kept, however small they are.
+const KEPT_STREAMS_MAX: usize = 64;
+
 /// Objects are parsed again whenever they are asked for, pages' resources most of all.
 const WORK_PER_BYTE: usize = 8;
 
@@ -49,6 +55,12 @@ pub(crate) struct Stream<'b> {
 pub(crate) struct ObjectStream {
     bytes: Vec<u8>,
     pub(crate) places: Vec<(u32, usize)>,
+}
+
+impl ObjectStream {
+    fn held(&self) -> usize {
+        self.bytes.len() + self.places.len() * size_of::<(u32, usize)>()
+    }
 }
 
 impl<'b> File<'b> {
@@ -303,9 +315,11 @@ impl<'b> File<'b> {
         }
         let stream = self.stream(number)?;
         let objects = Rc::new(self.object_stream(&stream)?);
-        let mut bytes: usize = self.kept.iter().map(|(_, kept)| kept.bytes.len()).sum();
-        while bytes + objects.bytes.len() > KEPT_BYTES_MAX && !self.kept.is_empty() {
-            bytes -= self.kept.remove(0).1.bytes.len();
+        let mut bytes: usize = self.kept.iter().map(|(_, kept)| kept.held()).sum();
+        while !self.kept.is_empty()
+            && (bytes + objects.held() > KEPT_BYTES_MAX || self.kept.len() >= KEPT_STREAMS_MAX)
+        {
+            bytes -= self.kept.remove(0).1.held();
         }
         self.kept.push((number, Rc::clone(&objects)));
         Some(objects)
@@ -326,6 +340,10 @@ impl<'b> File<'b> {
             else {
                 break;
             };
+            if places.len() >= OBJECT_STREAM_PLACES_MAX {
+                self.table.is_cut = true;
+                break;
+            }
             places.push((number as u32, first.saturating_add(at as usize)));
         }
         Some(ObjectStream { bytes, places })

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::budget::{Blamed, Budget};
+use super::budget::{Blamed, Budget, Unpacked};
 use super::inflate::{Frame, Inflate};
 use super::pdf_object::{Dict, Object, is_space};
 use super::pdf_predictor::Predictor;
@@ -23,7 +23,12 @@ pub(crate) fn chain<'b>(
         return None;
     }
     let mut input = raw;
-    for (name, parameters) in filters {
+    for (step, (name, parameters)) in filters.iter().enumerate() {
+        // What goes from one to the next is counted too: the next may make nothing of it. The end of the chain is counted
+        // by whoever reads it.
+        if step > 0 {
+            input = Box::new(Unpacked::new(input, budget));
+        }
         let number = |key: &str, default: usize| {
             parameters
                 .get(key)
