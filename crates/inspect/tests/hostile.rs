@@ -475,8 +475,13 @@ fn long_lines_come_in_pieces() {
     }
     let line = vec![b'x'; 20 << 20];
     let page = [b"<html><p>".to_vec(), line.clone()].concat();
-    let rtf = [b"{\\rtf1 ".to_vec(), line.clone(), b"}".to_vec()].concat();
-    for (name, bytes) in [("a.txt", &line), ("a.html", &page), ("a.rtf", &rtf)] {
+    let rtf = |line: &[u8]| [b"{\\rtf1 ", line, b"}"].concat();
+    for (name, bytes) in [
+        ("a.txt", &line),
+        ("a.html", &page),
+        ("a.rtf", &rtf(&line)),
+        ("umlauts.rtf", &rtf(&vec![0xe4; 20 << 20])),
+    ] {
         let mut longest = Longest(0);
         let read = extract::read(name, bytes, &Limits::default(), &mut longest);
         assert_eq!(read.inspected, Inspected::Whole, "{name}");

@@ -62,6 +62,9 @@ const FONTS_MAX: usize = 4096;
 /// Bytes of one run that are decoded at a time.
 const RUN_BYTES: usize = 4096;
 
+/// As many are, even if that may tear a character of several bytes apart.
+const RUN_BYTES_MAX: usize = 64 << 10;
+
 pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
     let budget = reading.budget;
     let ground = Group {
@@ -188,7 +191,8 @@ impl Rtf<'_, '_> {
             return Ok(());
         }
         self.raw.push(byte);
-        match self.raw.len() >= RUN_BYTES && byte.is_ascii() {
+        let has_end = self.raw.len() >= RUN_BYTES && byte.is_ascii();
+        match has_end || self.raw.len() >= RUN_BYTES_MAX {
             true => self.run(),
             false => Ok(()),
         }
