@@ -368,6 +368,33 @@ fn what_a_pdf_has_searched_again_and_again_ends() {
     check("texts.pdf", texts.as_bytes(), Reason::TooLarge);
 }
 
+/// A zip whose only entry says that it is compressed in another way, as its bytes are.
+fn with_method(method: u16, content: &[u8], unpacked: &[u8]) -> Vec<u8> {
+    let mut bytes = stored(&[("a", content)]);
+    let central = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
+    bytes[8..10].copy_from_slice(&method.to_le_bytes());
+    bytes[central + 10..central + 12].copy_from_slice(&method.to_le_bytes());
+    let mut crc = flate2::Crc::new();
+    crc.update(unpacked);
+    bytes[central + 16..central + 20].copy_from_slice(&crc.sum().to_le_bytes());
+    bytes[central + 24..central + 28].copy_from_slice(&(unpacked.len() as u32).to_le_bytes());
+    bytes
+}
+
+#[test]
+fn decoders_of_archives_in_archives_are_held_together() {
+    let pack = |bytes: &[u8]| {
+        let packed = zstd::encode_all(bytes, 3).unwrap();
+        with_method(93, &packed, bytes)
+    };
+    let once = pack(b"DEEPEST");
+    let (read, kept) = read_within("once.zip", &once, &small());
+    assert_eq!(read.inspected, Inspected::Whole);
+    assert_eq!(kept.all().trim(), "DEEPEST");
+    // Three windows of 32 MB are more than the 80 MB that there are.
+    check("thrice.zip", &pack(&pack(&once)), Reason::TooLarge);
+}
+
 /// An object of two bytes costs sixteen to find again.
 #[test]
 fn a_stream_of_very_many_objects_is_cut() {

@@ -11,10 +11,12 @@ use super::reading::{Outcome, Reading};
 use crate::report::Reason;
 
 /// Dictionaries of 64 MB are what `xz -9` makes (xz(1), "Preset"); larger ones are refused.
-pub(crate) const DICTIONARY_KB_MAX: u32 = 66 << 10;
+const DICTIONARY_KB_MAX: u32 = 66 << 10;
+pub(crate) const DICTIONARY_BYTES_MAX: u64 = (DICTIONARY_KB_MAX as u64) << 10;
 
 /// Windows above 8 MB are made on request only (RFC 8878, 3.1.1.1.2); this one is four times that.
 const WINDOW_LOG_MAX: u32 = 25;
+pub(crate) const WINDOW_BYTES_MAX: u64 = 1 << WINDOW_LOG_MAX;
 
 pub(crate) fn read(
     reading: &mut Reading<'_>,
@@ -32,14 +34,13 @@ pub(crate) fn read(
         }
         Packing::Xz => {
             let unpacked = xz(input);
-            let held = u64::from(DICTIONARY_KB_MAX) << 10;
-            reading.holding(held, |reading| {
+            reading.holding(DICTIONARY_BYTES_MAX, |reading| {
                 reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
             })
         }
         Packing::Zstd => {
             let unpacked = zstd(input)?;
-            reading.holding(1 << WINDOW_LOG_MAX, |reading| {
+            reading.holding(WINDOW_BYTES_MAX, |reading| {
                 reading.entry_stream(&inner_name, &mut Unpacked::new(unpacked, budget))
             })
         }

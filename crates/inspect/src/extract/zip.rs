@@ -112,19 +112,20 @@ impl<'b> Package<'b> {
                 let checked = found.verifying_reader(unpacked);
                 f(reading, Content::Stream(&mut Checked(checked)))
             }
+            // Decoders of archives in archives are all in memory at one time.
             CompressionMethod::ZSTD => {
                 let unpacked = Unpacked::new(packed::zstd(data)?, budget);
-                f(
-                    reading,
-                    Content::Stream(&mut Checked(found.verifying_reader(unpacked))),
-                )
+                let mut checked = Checked(found.verifying_reader(unpacked));
+                reading.holding(packed::WINDOW_BYTES_MAX, |reading| {
+                    f(reading, Content::Stream(&mut checked))
+                })
             }
             CompressionMethod::XZ => {
                 let unpacked = Unpacked::new(packed::xz(data), budget);
-                f(
-                    reading,
-                    Content::Stream(&mut Checked(found.verifying_reader(unpacked))),
-                )
+                let mut checked = Checked(found.verifying_reader(unpacked));
+                reading.holding(packed::DICTIONARY_BYTES_MAX, |reading| {
+                    f(reading, Content::Stream(&mut checked))
+                })
             }
             _ => Err(Reason::Unsupported),
         }
