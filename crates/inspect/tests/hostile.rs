@@ -368,6 +368,47 @@ fn what_a_pdf_has_searched_again_and_again_ends() {
     check("texts.pdf", texts.as_bytes(), Reason::TooLarge);
 }
 
+/// Some programs see a directory with a file after it, others a directory that is as long as that file.
+#[test]
+fn a_tar_hides_nothing_behind_a_type() {
+    let of_type = |kind: u8, entries: &[(&str, &[u8])]| {
+        let mut bytes = tar(entries);
+        let sum: u32 = bytes[..148]
+            .iter()
+            .chain(&bytes[156..512])
+            .map(|byte| u32::from(*byte))
+            .sum();
+        let sum = sum + 8 * 32 - u32::from(bytes[156]) + u32::from(kind);
+        bytes[156] = kind;
+        bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        bytes
+    };
+    for kind in *b"1256SZ" {
+        let bytes = of_type(kind, &[("a", b"BEHIND-1"), ("b", b"AFTER-1")]);
+        let (read, kept) = read("a.tar", &bytes);
+        assert_eq!(read.inspected, Inspected::Whole);
+        assert!(kept.all().contains("BEHIND-1"), "{}", kind as char);
+        assert!(kept.all().contains("AFTER-1"), "{}", kind as char);
+    }
+}
+
+#[test]
+fn headers_of_mail_that_are_too_long_are_told() {
+    let long = format!("X-Long: {}\n", "x".repeat(300_000));
+    let head = "From: a@b\nTo: a@b\nMIME-Version: 1.0\n";
+    check(
+        "head.eml",
+        format!("{head}{long}X-Last: LOST-1\n\nBODY-1").as_bytes(),
+        Reason::TooLarge,
+    );
+    let body = format!("--b\n{long}X-Last: LOST-1\n\nBODY-1\n--b--\n");
+    check(
+        "part.eml",
+        format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{body}").as_bytes(),
+        Reason::TooLarge,
+    );
+}
+
 /// A zip whose only entry says that it is compressed in another way, as its bytes are.
 fn with_method(method: u16, content: &[u8], unpacked: &[u8]) -> Vec<u8> {
     let mut bytes = stored(&[("a", content)]);

@@ -52,6 +52,8 @@ pub(crate) fn read_mailbox(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
 /// A message or a part of one: headers and body.
 struct Entity<'b> {
     head: &'b [u8],
+    /// There were more headers than are read.
+    is_head_cut: bool,
     body: &'b [u8],
     content_type: Option<ContentType<'b>>,
     disposition: Option<ContentType<'b>>,
@@ -70,6 +72,7 @@ impl<'b> Entity<'b> {
         let (head, body) = split(bytes);
         let mut entity = Entity {
             head: &head[..head.len().min(HEADER_BYTES_MAX)],
+            is_head_cut: head.len() > HEADER_BYTES_MAX,
             body,
             content_type: None,
             disposition: None,
@@ -94,6 +97,9 @@ impl<'b> Entity<'b> {
     }
 
     fn write_headers(&self, reading: &mut Reading<'_>) -> Outcome {
+        if self.is_head_cut {
+            reading.miss(Reason::TooLarge);
+        }
         for (name, value) in headers(self.head) {
             reading.text(&String::from_utf8_lossy(name))?;
             reading.text(": ")?;
@@ -269,7 +275,11 @@ fn read_parts(reading: &mut Reading<'_>, entity: &Entity<'_>, depth_left: usize)
             outside(reading, part)?;
         } else {
             reading.count_entry()?;
-            let outcome = read_entity(reading, &Entity::of(trim_end(part)), depth_left - 1);
+            let part = Entity::of(trim_end(part));
+            if part.is_head_cut {
+                reading.miss(Reason::TooLarge);
+            }
+            let outcome = read_entity(reading, &part, depth_left - 1);
             reading.go_on(outcome)?;
         }
         from = end;

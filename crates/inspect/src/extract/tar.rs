@@ -44,12 +44,18 @@ pub(crate) fn read(reading: &mut Reading<'_>, input: &mut dyn Read) -> Outcome {
                 };
                 read.map(|_| Ok(()))
             }
-            b'0' | b'7' | 0 => {
+            // Headers for all that follows, and long names of links.
+            b'g' | b'K' => Ok(Ok(())),
+            // Directories, links and devices hold nothing, and programs differ in what they skip where one says it does.
+            b'1'..=b'6' if bytes == 0 => {
+                long_name = None;
+                Ok(Ok(()))
+            }
+            // Unknown types are files ("ustar Interchange Format", typeflag).
+            _ => {
                 let name = long_name.take().unwrap_or_else(|| name(&block));
                 Ok(reading.entry_stream(name.trim_end_matches('\0'), &mut data))
             }
-            // Directories, links and devices hold nothing.
-            _ => Ok(Ok(())),
         };
         let outcome = outcome.map_err(|error| reading.budget.blame(&error))?;
         reading.go_on(outcome)?;
