@@ -409,6 +409,33 @@ fn headers_of_mail_that_are_too_long_are_told() {
     );
 }
 
+#[test]
+fn pages_that_break_off_or_are_not_there_are_told() {
+    let text = b"BT /F 9 Tf (BODY-1) Tj ET ";
+    let noise: Vec<String> = (0..2000).map(|number: u32| number.to_string()).collect();
+    let content = deflated("", &[&text[..], noise.join(" ").as_bytes()].concat());
+    let mut torn = content.clone();
+    let middle = content.len() / 2;
+    torn[middle..middle + 40].fill(0xff);
+    check(
+        "torn.pdf",
+        &pdf_with("3 0 R", torn.clone(), vec![]),
+        Reason::Corrupt,
+    );
+    let (_, kept) = read_within("torn.pdf", &pdf_with("3 0 R", torn, vec![]), &small());
+    assert!(kept.text("page 1").contains("BODY-1"));
+    // A table that sends the page elsewhere.
+    let mut lost = pdf_with("3 0 R", content, vec![]);
+    let place = memchr::memmem::find(&lost, b"4 0 obj").unwrap();
+    let entry = format!("{place:010} 00000 n");
+    let at = memchr::memmem::rfind(&lost, entry.as_bytes()).unwrap();
+    lost[at..at + 10].copy_from_slice(b"0000000011");
+    check("lost.pdf", &lost, Reason::Corrupt);
+    // Nothing is nothing.
+    let empty = pdf_with("3 0 R", stream("/Filter /FlateDecode", b""), vec![]);
+    assert_eq!(read("empty.pdf", &empty).0.inspected, Inspected::Whole);
+}
+
 /// A zip whose only entry says that it is compressed in another way, as its bytes are.
 fn with_method(method: u16, content: &[u8], unpacked: &[u8]) -> Vec<u8> {
     let mut bytes = stored(&[("a", content)]);

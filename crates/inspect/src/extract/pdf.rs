@@ -55,6 +55,11 @@ pub(crate) fn read(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
     let outcome = read_pages(reading, &mut file, &mut seen);
     reading.go_on(outcome)?;
     pdf_rest::read(reading, &mut file, &seen)?;
+    // Of tables and of what no page shows.
+    if file.take_fault() {
+        reading.part("")?;
+        reading.miss(Reason::Corrupt);
+    }
     match file.table().is_cut {
         true => Err(Reason::TooLarge),
         false => Ok(()),
@@ -143,11 +148,14 @@ fn read_page(
         _ => return Ok(()),
     };
     for content in contents.into_iter().take(CONTENTS_MAX) {
-        if let Object::Reference(number) = content
-            && let Some(stream) = file.stream(number)
-        {
+        let Object::Reference(number) = content else {
+            continue;
+        };
+        if let Some(stream) = file.stream(number) {
             seen.insert(number);
             painter.paint(reading, file, &stream, resources, 0)?;
+        } else if file.object(number) != Some(Object::Null) {
+            reading.miss(Reason::Corrupt);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::budget::{Budget, Unpacked};
 use super::pdf_crypt::Decryptor;
-use super::pdf_filter;
+use super::pdf_filter::{self, Fault};
 use super::pdf_object::{Dict, Lexer, Object};
 use super::pdf_xref::{self, Place, Table};
 use crate::report::Reason;
@@ -41,6 +41,7 @@ pub(crate) struct File<'b> {
     pub(crate) trailer: Dict,
     decryptor: Option<Decryptor>,
     kept: Vec<(u32, Rc<ObjectStream>)>,
+    fault: Fault,
     /// Bytes of objects that may still be parsed: many numbers may mean one large object.
     work_left: usize,
 }
@@ -73,6 +74,7 @@ impl<'b> File<'b> {
             trailer: Dict::default(),
             decryptor: None,
             kept: Vec::new(),
+            fault: Fault::default(),
             work_left: bytes.len().saturating_mul(WORK_PER_BYTE),
         };
         pdf_xref::read(&mut file);
@@ -88,6 +90,11 @@ impl<'b> File<'b> {
             file.kept.clear();
         }
         Ok(file)
+    }
+
+    /// Whether a stream has broken off since this was last asked.
+    pub(crate) fn take_fault(&mut self) -> bool {
+        self.fault.take()
     }
 
     pub(crate) fn bytes(&self) -> &'b [u8] {
@@ -259,7 +266,7 @@ impl<'b> File<'b> {
             }
             _ => Box::new(stream.raw),
         };
-        let chained = pdf_filter::chain(raw, &filters, self.budget)?;
+        let chained = pdf_filter::chain(raw, &filters, self.budget, &self.fault)?;
         Some(Unpacked::new(chained, self.budget))
     }
 

@@ -1,6 +1,8 @@
 //! Filters of PDF streams (ISO 32000-1, 7.4), as readers behind each other: nothing is unpacked that is not wanted.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 
 use super::budget::{Blamed, Budget, Unpacked};
 use super::inflate::{Frame, Inflate};
@@ -18,6 +20,7 @@ pub(crate) fn chain<'b>(
     raw: Box<dyn Read + 'b>,
     filters: &[(Vec<u8>, Dict)],
     budget: &'b Budget,
+    fault: &Fault,
 ) -> Option<Box<dyn Read + 'b>> {
     if filters.len() > FILTERS_MAX {
         return None;
@@ -37,7 +40,7 @@ pub(crate) fn chain<'b>(
         };
         let is_lzw = matches!(&**name, b"LZWDecode" | b"LZW");
         input = match &**name {
-            b"FlateDecode" | b"Fl" => Box::new(Lenient(inflate(input, budget))),
+            b"FlateDecode" | b"Fl" => Box::new(inflate(input, budget, fault)),
             b"LZWDecode" | b"LZW" => Box::new(Lzw::new(input, number("EarlyChange", 1) != 0)),
             b"ASCIIHexDecode" | b"AHx" => Box::new(Hexadecimal {
                 input: BufReader::new(input),
@@ -73,26 +76,44 @@ pub(crate) fn chain<'b>(
     Some(input)
 }
 
-/// Streams are zlib; some writers leave its header out.
-fn inflate<'b>(input: Box<dyn Read + 'b>, budget: &'b Budget) -> Inflate<'b, impl BufRead + 'b> {
+/// Streams are zlib; some writers leave its header out, and of what is empty everything.
+fn inflate<'b>(input: Box<dyn Read + 'b>, budget: &'b Budget, fault: &Fault) -> impl Read + 'b {
     let mut input = BufReader::with_capacity(16 << 10, input);
-    let is_zlib = match input.fill_buf() {
-        Ok([cmf, flg, ..]) => {
-            cmf & 0xf == 8 && (usize::from(*cmf) << 8 | usize::from(*flg)).is_multiple_of(31)
+    let (frame, is_empty) = match input.fill_buf() {
+        Ok([cmf, flg, ..])
+            if cmf & 0xf == 8
+                && (usize::from(*cmf) << 8 | usize::from(*flg)).is_multiple_of(31) =>
+        {
+            (Frame::Zlib, false)
         }
-        _ => true,
+        Ok([_, _, ..]) => (Frame::Bare, false),
+        Ok(start) => (Frame::Zlib, start.trim_ascii().is_empty()),
+        Err(_) => (Frame::Zlib, false),
     };
-    let frame = if is_zlib { Frame::Zlib } else { Frame::Bare };
-    Inflate::new(input, frame, budget)
+    Lenient {
+        inflated: Inflate::new(input, frame, budget),
+        fault: (!is_empty).then(|| Rc::clone(fault)),
+    }
 }
 
-/// A stream that breaks off ends there, as readers show it.
-struct Lenient<R>(R);
+/// Set where a stream broke off.
+pub(crate) type Fault = Rc<Cell<bool>>;
+
+/// A stream that breaks off ends there, as readers show it; what was before is read, and the fault is told.
+struct Lenient<R> {
+    inflated: R,
+    fault: Option<Fault>,
+}
 
 impl<R: Read> Read for Lenient<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer) {
-            Err(error) if error.get_ref().is_none_or(|inner| !inner.is::<Blamed>()) => Ok(0),
+        match self.inflated.read(buffer) {
+            Err(error) if error.get_ref().is_none_or(|inner| !inner.is::<Blamed>()) => {
+                if let Some(fault) = &self.fault {
+                    fault.set(true);
+                }
+                Ok(0)
+            }
             result => result,
         }
     }
@@ -388,7 +409,7 @@ mod tests {
         let budget = Budget::of(0, &Limits::default());
         let filters = [(filter.as_bytes().to_vec(), parameters)];
         let mut unpacked = Vec::new();
-        let mut input = chain(Box::new(packed), &filters, &budget).unwrap();
+        let mut input = chain(Box::new(packed), &filters, &budget, &Fault::default()).unwrap();
         input.read_to_end(&mut unpacked).unwrap();
         assert_eq!(
             unpacked.escape_ascii().to_string(),

@@ -152,6 +152,9 @@ impl Painter {
         depth: usize,
     ) -> Outcome {
         let (content, is_all) = file.content(stream, CONTENT_BYTES_MAX)?;
+        if file.take_fault() {
+            reading.miss(Reason::Corrupt);
+        }
         reading.holding(content.len() as u64, |reading| {
             self.run(reading, file, &content, resources, depth)
         })?;
@@ -394,6 +397,7 @@ impl Painter {
             return Ok(());
         };
         let Some(form) = file.stream(*number) else {
+            reading.miss(Reason::Corrupt);
             return Ok(());
         };
         if !form.dict.is("Subtype", "Form") {
