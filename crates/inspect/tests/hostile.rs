@@ -439,7 +439,7 @@ fn pages_that_break_off_or_are_not_there_are_told() {
 /// A zip whose only entry says that it is compressed in another way, as its bytes are.
 fn with_method(method: u16, content: &[u8], unpacked: &[u8]) -> Vec<u8> {
     let mut bytes = stored(&[("a", content)]);
-    let central = memchr::memmem::rfind(&bytes, b"PK\x01\x02").unwrap();
+    let central = memchr::memmem::rfind(&bytes, b"PK\x01\x02").expect("it has a directory");
     bytes[8..10].copy_from_slice(&method.to_le_bytes());
     bytes[central + 10..central + 12].copy_from_slice(&method.to_le_bytes());
     let mut crc = flate2::Crc::new();
