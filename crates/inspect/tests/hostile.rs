@@ -392,6 +392,18 @@ fn a_tar_hides_nothing_behind_a_type() {
     }
 }
 
+/// Each comment begins within the one before: read from every beginning, it would be read a thousand times.
+#[test]
+fn comments_within_comments_of_a_gif_come_out_once() {
+    let block = [b"\xff".to_vec(), b"\x21\xfe\xff".repeat(85)].concat();
+    let bytes = [b"GIF89a\x21\xfe".to_vec(), block.repeat(1000)].concat();
+    let (_, kept) = read("a.gif", &bytes);
+    assert!(kept.all().len() < bytes.len() * 3, "{}", kept.all().len());
+    let many = [b"GIF89a".to_vec(), b"\x21\xfe\x04text\0".repeat(100)].concat();
+    let (_, kept) = read("b.gif", &many);
+    assert_eq!(kept.all().matches("text").count(), 100);
+}
+
 #[test]
 fn headers_of_mail_that_are_too_long_are_told() {
     let long = format!("X-Long: {}\n", "x".repeat(300_000));

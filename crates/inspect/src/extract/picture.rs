@@ -13,6 +13,9 @@ const FIELDS_MAX: usize = 10_000;
 /// Blocks of metadata of one picture that are looked for.
 const BLOCKS_MAX: usize = 64;
 
+/// As much of a comment is decoded at a time.
+const COMMENT_BYTES_MAX: usize = 64 << 10;
+
 /// One block of XMP; larger ones are split by writers (XMP specification, part 3, 1.1.3.1).
 const XMP_BYTES_MAX: usize = 8 << 20;
 
@@ -261,24 +264,29 @@ fn inflate(reading: &mut Reading<'_>, zlib: &[u8]) -> Outcome {
     decode::read(reading, &mut inflated)
 }
 
-/// Comment extensions (GIF89a, 24).
+/// Comment extensions (GIF89a, 24), in blocks of 255 bytes.
 fn read_gif(reading: &mut Reading<'_>, bytes: &[u8]) -> Outcome {
     reading.part("comments")?;
-    for at in memchr::memmem::find_iter(bytes, b"\x21\xfe").take(BLOCKS_MAX) {
-        let mut rest = &bytes[at + 2..];
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(&bytes[from..], b"\x21\xfe") {
+        let mut rest = &bytes[from + at + 2..];
+        let mut comment = Vec::new();
         while let [length, after @ ..] = rest
             && *length > 0
             && let Some((value, next)) = after.split_at_checked(usize::from(*length))
+            && decode::looks_like_text(value)
         {
-            if !decode::looks_like_text(value) {
-                break;
-            }
-            // Comments may begin within each other.
-            reading.budget.spend(value.len() as u64)?;
-            reading.text(&decode::short(value, None))?;
+            comment.extend_from_slice(value);
             rest = next;
+            if comment.len() >= COMMENT_BYTES_MAX {
+                reading.text(&decode::short(&comment, None))?;
+                comment.clear();
+            }
         }
+        reading.text(&decode::short(&comment, None))?;
         reading.line()?;
+        // What was read as a comment holds no other.
+        from = bytes.len() - rest.len();
     }
     Ok(())
 }
