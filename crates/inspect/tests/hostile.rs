@@ -4,6 +4,7 @@ mod corpus;
 
 use casbah_inspect::{Flow, Inspected, Limits, Reason, TextSink, extract};
 use corpus::archives::{gzip, stored, tar, zip};
+use corpus::old_office::compound;
 use corpus::pdf::{deflated, file, stream};
 use corpus::{Kept, read, read_within};
 
@@ -402,6 +403,63 @@ fn comments_within_comments_of_a_gif_come_out_once() {
     let many = [b"GIF89a".to_vec(), b"\x21\xfe\x04text\0".repeat(100)].concat();
     let (_, kept) = read("b.gif", &many);
     assert_eq!(kept.all().matches("text").count(), 100);
+}
+
+#[test]
+fn records_of_old_office_that_break_off_are_told() {
+    let book = |end: &[u8]| {
+        let begin = b"\x09\x08\x04\0\0\x06\x05\0";
+        compound(&[("Workbook", &[&begin[..], end].concat())])
+    };
+    let (whole, _) = read("a.xls", &book(b"\x0a\0\0\0"));
+    assert_eq!(whole.inspected, Inspected::Whole);
+    check("torn.xls", &book(b"\x04\x02\xff\xffBODY"), Reason::Corrupt);
+    let slides = compound(&[(
+        "PowerPoint Document",
+        b"\0\0\xa8\x0f\x04\0\0\0BODY\0\0\xe9\x03\xff\xff\0\0LOST",
+    )]);
+    check("torn.ppt", &slides, Reason::Corrupt);
+}
+
+/// Pieces of a text that say they are all of it, and lengths that do it 8000 times.
+#[test]
+fn pieces_and_copies_of_old_office_are_counted() {
+    let mut text = vec![0; 0x800];
+    text[..4].copy_from_slice(b"\xec\xa5\xc1\0");
+    text[0x0a..0x0c].copy_from_slice(b"\0\x02");
+    text[0x4c..0x50].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f]);
+    let pieces = 8000_u32;
+    let mut places = Vec::new();
+    for number in 0..=pieces {
+        places.extend_from_slice(&((number % 2) * 50_000).to_le_bytes());
+    }
+    let place = ((0x800_u32 * 2) | 0x4000_0000).to_le_bytes();
+    for _ in 0..pieces {
+        places.extend([&[0, 0][..], &place, &[0, 0]].concat());
+    }
+    let table = [&b"\x02\0\0\0\0"[..], &places].concat();
+    text[0x1a6..0x1aa].copy_from_slice(&(table.len() as u32).to_le_bytes());
+    text.resize(0x800 + 50_000, b'x');
+    let word = compound(&[("WordDocument", &text), ("1Table", &table)]);
+    check("pieces.doc", &word, Reason::Expands);
+    // Every flag says a copy, of sixteen bytes: with seventeen the window would end it.
+    let packed = [
+        b"\0\0\0\0\0\0\0\0LZFu\0\0\0\0".to_vec(),
+        [&[0xff_u8][..], &[0, 0x0e].repeat(8)]
+            .concat()
+            .repeat(200_000),
+    ]
+    .concat();
+    let message = compound(&[
+        ("__properties_version1.0", b"x"),
+        ("__substg1.0_10090102", &packed),
+    ]);
+    let limits = Limits {
+        held_max: 8 << 20,
+        ..Limits::default()
+    };
+    let (read, _) = read_within("a.msg", &message, &limits);
+    assert_eq!(read.inspected, Inspected::Not(Reason::TooLarge));
 }
 
 #[test]

@@ -58,6 +58,11 @@ impl<'b> Compound<'b> {
         self.streams.iter().any(|path| path == name)
     }
 
+    pub(crate) fn length(&mut self, path: &str) -> Result<u64, Reason> {
+        let stream = self.file.open_stream(format!("/{path}"));
+        stream.map(|it| it.len()).map_err(|_| Reason::Corrupt)
+    }
+
     /// A whole stream in memory.
     pub(crate) fn bytes(&mut self, reading: &Reading<'_>, path: &str) -> Result<Vec<u8>, Reason> {
         let room = reading.room();

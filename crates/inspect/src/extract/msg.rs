@@ -11,6 +11,9 @@ use crate::report::Reason;
 const PROPERTY: &str = "__substg1.0_";
 const ATTACHMENT: &str = "__attach_version1.0_";
 
+/// What a text takes in memory while it is decoded, as a multiple of its bytes.
+const TEXT_GROWTH: u64 = 3;
+
 const BODY: &str = "1000";
 const BODY_HTML: &str = "1013";
 const BODY_RTF: &str = "1009";
@@ -69,6 +72,11 @@ fn text_of(
     file: &mut Compound<'_>,
     path: &str,
 ) -> Result<Option<String>, Reason> {
+    let is_text = matches!(property(path), Some((_, "001F" | "001E")));
+    // It is held as bytes and as characters, which may be three of two bytes.
+    if is_text && file.length(path)?.saturating_mul(TEXT_GROWTH) > reading.room() {
+        return Err(Reason::TooLarge);
+    }
     match property(path) {
         Some((_, "001F")) => Ok(Some(decode::utf16(&file.bytes(reading, path)?))),
         Some((_, "001E")) => Ok(Some(decode::short(&file.bytes(reading, path)?, None))),
@@ -174,6 +182,10 @@ fn unpack(reading: &Reading<'_>, packed: &[u8]) -> Result<Vec<u8>, Reason> {
     let mut at = WINDOW.len();
     let mut plain = Vec::new();
     'all: while let [flags, after @ ..] = rest {
+        // A copy of two bytes stands for up to seventeen.
+        if (packed.len() + plain.len()) as u64 > reading.room() {
+            return Err(Reason::TooLarge);
+        }
         rest = after;
         for bit in 0..8 {
             if flags >> bit & 1 == 0 {

@@ -48,9 +48,17 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
         while let Some(record) = records.next() {
             workbook.read(reading, &record, &mut records)?;
         }
-        reading.line()
+        reading.line()?;
+        match bytes.len() - records.at < HEADER_BYTES {
+            true => Ok(()),
+            // A record that is longer than what is left.
+            false => Err(Reason::Corrupt),
+        }
     })
 }
+
+/// The kind and the length of a record; less than that behind the last is padding.
+const HEADER_BYTES: usize = 4;
 
 struct Record<'b> {
     at: usize,
@@ -204,6 +212,7 @@ impl Workbook {
         };
         for _ in 0..count {
             let Some(text) = input.string() else {
+                reading.miss(Reason::Corrupt);
                 break;
             };
             if !self.shared.push(&text, reading.room() as usize) {

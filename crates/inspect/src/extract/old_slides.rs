@@ -75,7 +75,11 @@ pub(crate) fn read(reading: &mut Reading<'_>, file: &mut Compound<'_>) -> Outcom
                 _ => start.saturating_add(length),
             };
         }
-        Ok(())
+        match at > bytes.len() {
+            // A record that is longer than what is left.
+            true => Err(Reason::Corrupt),
+            false => Ok(()),
+        }
     })
 }
 

@@ -117,6 +117,8 @@ fn write(reading: &mut Reading<'_>, text: &[u8], piece: &Piece, from: usize, to:
         let Some(raw) = text.get(start..start + (until - from) * width) else {
             return Err(Reason::Corrupt);
         };
+        // Pieces may share their bytes.
+        reading.budget.spend(raw.len() as u64)?;
         let run = match piece.is_narrow {
             true => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0,
             false => encoding_rs::UTF_16LE.decode_without_bom_handling(raw).0,
