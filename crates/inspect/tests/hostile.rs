@@ -462,6 +462,46 @@ fn pieces_and_copies_of_old_office_are_counted() {
     assert_eq!(read.inspected, Inspected::Not(Reason::TooLarge));
 }
 
+/// The most memory that this process ever held (Linux: VmHWM), all tests together.
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
+}
+
+/// Each of a thousand tables that are not shown has the same style, with a name of two megabytes; and a zip of a hundred
+/// thousand entries has names that triple when they are decoded.
+#[test]
+fn long_names_are_not_kept_a_thousand_times() {
+    let hidden = "<table-properties display='false'/>".repeat(1000);
+    let name = "n".repeat(2 << 20);
+    let content = format!("<document-content><style name='{name}'/>{hidden}</document-content>");
+    let sheets = zip(&[
+        (
+            "mimetype",
+            b"application/vnd.oasis.opendocument.spreadsheet",
+        ),
+        ("content.xml", content.as_bytes()),
+    ]);
+    read("styles.ods", &sheets);
+    let one = stored(&[("a", b"TEXT")]);
+    let directory = memchr::memmem::rfind(&one, b"PK\x01\x02").unwrap();
+    let end = memchr::memmem::rfind(&one, b"PK\x05\x06").unwrap();
+    let mut header = one[directory..directory + 46].to_vec();
+    header[28..30].copy_from_slice(&512_u16.to_le_bytes());
+    header.extend([0x98; 512]);
+    let count = 60_000_u16;
+    let mut tail = one[end..].to_vec();
+    tail[8..10].copy_from_slice(&count.to_le_bytes());
+    tail[10..12].copy_from_slice(&count.to_le_bytes());
+    tail[12..16].copy_from_slice(&(header.len() as u32 * u32::from(count)).to_le_bytes());
+    let many = [&one[..directory], &header.repeat(count.into()), &tail].concat();
+    let (read, _) = read_within("names.zip", &many, &Limits::default());
+    assert_eq!(read.inspected, Inspected::Whole);
+    assert!(peak_megabytes() < 1000, "{} MB", peak_megabytes());
+}
+
 #[test]
 fn headers_of_mail_that_are_too_long_are_told() {
     let long = format!("X-Long: {}\n", "x".repeat(300_000));

@@ -11,6 +11,9 @@ use crate::report::Reason;
 /// More of them are not followed: parts then have their own names instead of their owners'.
 const RELATIONS_MAX: usize = 20_000;
 
+/// Most are some dozen bytes; these are not counted as held.
+const RELATION_BYTES_MAX: usize = 8 << 20;
+
 /// Longer targets are no parts; addresses of this length are read where they stand.
 const TARGET_BYTES_MAX: usize = 2048;
 
@@ -21,6 +24,7 @@ pub(crate) type Titles = BTreeMap<String, (usize, String)>;
 #[derive(Default)]
 pub(crate) struct Relations {
     count: usize,
+    bytes: usize,
     /// What an owner means by an id.
     targets: BTreeMap<(String, String), String>,
     owners: BTreeMap<String, Vec<String>>,
@@ -66,7 +70,10 @@ impl Relations {
         let id = attributes.get("Id").unwrap_or_default();
         let is_external = attributes.get("TargetMode").as_deref() == Some("External");
         self.count += 1;
-        if self.count > RELATIONS_MAX || target.len() + id.len() > TARGET_BYTES_MAX {
+        // Owners and targets are kept twice.
+        self.bytes += 2 * (target.len() + owner.len()) + id.len();
+        let is_full = self.count > RELATIONS_MAX || self.bytes > RELATION_BYTES_MAX;
+        if is_full || target.len() + id.len() > TARGET_BYTES_MAX {
             return reading.aside(&target);
         }
         let owner = owner.to_owned();

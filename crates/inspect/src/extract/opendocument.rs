@@ -14,6 +14,9 @@ const TYPE_BYTES_MAX: u64 = 256;
 /// Styles of tables that are not shown.
 const HIDDEN_MAX: usize = 1000;
 
+/// Programs number their styles; tables whose style has a longer name are not known as hidden.
+const STYLE_BYTES_MAX: usize = 256;
+
 /// Spaces that one element may stand for; more are cut.
 const SPACES_MAX: usize = 100;
 
@@ -147,9 +150,16 @@ impl Content {
         attributes: Attributes<'_>,
     ) -> Outcome {
         match name {
-            "style" => self.style = attributes.get("name").unwrap_or_default().into_owned(),
+            "style" => {
+                let name = attributes.get("name").unwrap_or_default();
+                self.style.clear();
+                if name.len() <= STYLE_BYTES_MAX {
+                    self.style.push_str(&name);
+                }
+            }
             "table-properties"
                 if attributes.get("display").as_deref() == Some("false")
+                    && !self.style.is_empty()
                     && self.hidden.len() < HIDDEN_MAX =>
             {
                 self.hidden.push(self.style.clone());
@@ -238,13 +248,16 @@ impl Content {
             "p" | "h" => {
                 self.paragraphs = self.paragraphs.saturating_sub(1);
                 match self.annotation.as_mut() {
+                    Some(annotation) if annotation.ends_with('\n') => {}
                     Some(annotation) => annotation.push('\n'),
                     None if self.cells > 0 => return reading.text(" "),
                     None => return reading.line(),
                 }
             }
             "title" | "desc" | "creator" | "date" => {
-                if let Some(annotation) = self.annotation.as_mut() {
+                if let Some(annotation) = self.annotation.as_mut()
+                    && !annotation.ends_with('\n')
+                {
                     annotation.push('\n');
                 }
             }

@@ -3,7 +3,6 @@
 //! `rawzip` reads the directory in place. Names are shown and never used as paths; sizes that entries claim are not believed.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::io::Read;
 
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
@@ -23,8 +22,8 @@ const NAME_BYTES_MAX: usize = 512;
 pub(crate) struct Package<'b> {
     archive: ZipSliceArchive<&'b [u8]>,
     pub(crate) entries: Vec<Entry>,
-    /// Places of entries by their names, the first of each.
-    by_name: BTreeMap<String, usize>,
+    /// Places of entries in the order of their names, and of the same name in their own.
+    by_name: Vec<usize>,
     /// The directory ended before its end, or with more entries than are read.
     fault: Option<Reason>,
 }
@@ -55,7 +54,7 @@ impl<'b> Package<'b> {
                         continue;
                     }
                     entries.push(Entry {
-                        name: decode::short(&raw[..raw.len().min(NAME_BYTES_MAX)], None),
+                        name: name(raw),
                         method: header.compression_method(),
                         is_encrypted: header.flags().is_encrypted(),
                         place: header.wayfinder(),
@@ -68,11 +67,8 @@ impl<'b> Package<'b> {
                 }
             }
         }
-        let mut by_name = BTreeMap::new();
-        for (place, entry) in entries.iter().enumerate() {
-            let name = entry.name.trim_start_matches('/').to_owned();
-            by_name.entry(name).or_insert(place);
-        }
+        let mut by_name: Vec<usize> = (0..entries.len()).collect();
+        by_name.sort_by_key(|place| entries[*place].path());
         Ok(Package {
             archive,
             entries,
@@ -82,7 +78,11 @@ impl<'b> Package<'b> {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
-        self.entries.get(*self.by_name.get(name)?)
+        let first = self
+            .by_name
+            .partition_point(|place| self.entries[*place].path() < name);
+        let entry = self.entries.get(*self.by_name.get(first)?)?;
+        (entry.path() == name).then_some(entry)
     }
 
     /// Hands the unpacked bytes of an entry to `f`: as a slice where they are not compressed.
@@ -147,6 +147,13 @@ impl<'b> Package<'b> {
     }
 }
 
+impl Entry {
+    /// Its name as other parts know it.
+    fn path(&self) -> &str {
+        self.name.trim_start_matches('/')
+    }
+}
+
 /// What an entry holds.
 pub(crate) enum Content<'c> {
     Bytes(&'c [u8]),
@@ -160,6 +167,14 @@ impl Content<'_> {
             Content::Stream(input) => f(input),
         }
     }
+}
+
+/// Bytes of other encodings become up to three.
+fn name(raw: &[u8]) -> String {
+    let mut name = decode::short(&raw[..raw.len().min(NAME_BYTES_MAX)], None);
+    name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
+    name.shrink_to_fit();
+    name
 }
 
 /// Turns what `rawzip` says of a wrong checksum into our reason, without losing the one of the decoder.
