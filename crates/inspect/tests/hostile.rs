@@ -541,6 +541,10 @@ fn pages_that_break_off_or_are_not_there_are_told() {
     let at = memchr::memmem::rfind(&lost, entry.as_bytes()).unwrap();
     lost[at..at + 10].copy_from_slice(b"0000000011");
     check("lost.pdf", &lost, Reason::Corrupt);
+    // What is nested too deep ends the reading of its content.
+    let deep = format!("BT /F 9 Tf (BODY-1) Tj {} (LOST) Tj ET", "[".repeat(60));
+    let deep = pdf_with("3 0 R", stream("", deep.as_bytes()), vec![]);
+    check("deep.pdf", &deep, Reason::Corrupt);
     // Nothing is nothing.
     let empty = pdf_with("3 0 R", stream("/Filter /FlateDecode", b""), vec![]);
     assert_eq!(read("empty.pdf", &empty).0.inspected, Inspected::Whole);

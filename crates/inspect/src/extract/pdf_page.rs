@@ -201,6 +201,11 @@ impl Painter {
             }
             operands.clear();
         }
+        // There is more, behind something that is too large or too deep.
+        lexer.skip_space();
+        if lexer.at < content.len() {
+            reading.miss(Reason::Corrupt);
+        }
         // Forms that forget to restore do not change what draws them.
         if depth > 0
             && self.saved.len() > states
