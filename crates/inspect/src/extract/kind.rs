@@ -98,6 +98,9 @@ const SIGNATURES: &[(&[u8], Kind)] = &[
 /// The header may be preceded by anything within the first KB (PDF 1.7 reference, appendix H, 3.4.1, note 13).
 const PDF_HEADER_WITHIN: usize = 1024;
 
+/// A byte order mark, or empty lines.
+const PDF_HEADER_SOON: usize = 8;
+
 /// The end of a zip's directory with the longest comment (APPNOTE 4.3.16).
 const ZIP_END_BYTES_MAX: usize = 22 + 65_535;
 
@@ -134,8 +137,12 @@ pub(crate) fn of(name: &str, bytes: &[u8]) -> Kind {
         };
     }
     let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
-    if memchr::memmem::find(head, b"%PDF-").is_some() {
-        return Kind::Pdf;
+    if let Some(at) = memchr::memmem::find(head, b"%PDF-") {
+        let begins = at <= PDF_HEADER_SOON;
+        // Text may mention it, and then has no objects.
+        if begins || !is_text || memchr::memmem::find(&bytes[at..], b" obj").is_some() {
+            return Kind::Pdf;
+        }
     }
     if is_text {
         return text_kind(name, bytes);
@@ -310,6 +317,8 @@ mod tests {
         check("a.txt", b"PK\x03\x04\0\0", Kind::Zip);
         check("a.docx", b"To whom it may concern", Kind::Text);
         check("a.pdf", b"\xef\xbb\xbf \n%PDF-1.4", Kind::Pdf);
+        check("a.md", b"A file begins with %PDF-1.4.", Kind::Text);
+        check("a", b"From a printer:\n%PDF-1.4\n1 0 obj", Kind::Pdf);
         check("a.txt", b"BMW is a make of cars", Kind::Text);
         check("a.txt", b"BZhang is a name", Kind::Text);
         check("a.txt", b"ID3 tags are explained here", Kind::Text);
