@@ -4,6 +4,7 @@ mod address;
 mod answer;
 pub mod box_com;
 mod chance;
+pub mod documents;
 pub mod governed;
 mod json;
 mod latency;

@@ -218,6 +218,7 @@ fn every_fault_is_tried_here() {
         include_str!("box_changes.rs"),
         include_str!("box_custody.rs"),
         include_str!("box_directory.rs"),
+        include_str!("box_downloads.rs"),
         include_str!("box_faults.rs"),
         include_str!("box_governance.rs"),
         include_str!("box_limits.rs"),

@@ -321,6 +321,7 @@ fn bodies_may_be_spoilt() {
 fn every_fault_is_tried_here() {
     let source = [
         include_str!("copy_faults.rs"),
+        include_str!("downloads.rs"),
         include_str!("faults.rs"),
         include_str!("faults_management.rs"),
         include_str!("item_changes.rs"),

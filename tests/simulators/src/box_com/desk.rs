@@ -75,6 +75,7 @@ impl Desk<'_> {
         self.set_skew();
         let answer = match self.trouble_before(call) {
             Some(answer) => answer,
+            None if call.is_download() => self.handed_out(call),
             None if call.is_token_call() => self.limited_login(call),
             None => self.route(call),
         };

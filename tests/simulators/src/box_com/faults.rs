@@ -99,10 +99,20 @@ pub enum Fault {
     InvitationPending,
     /// 403 access_denied_insufficient_permissions for a move into what another one owns.
     MoveRefused,
+    /// 403 forbidden_by_policy for the content of a file.
+    DownloadBlocked,
+    /// 202 for the content of a file; `value` is its `Retry-After`.
+    DownloadNotReady,
+    /// The address that the content of a file is handed out at is good no more.
+    DownloadExpired,
+    /// That address is somebody else's.
+    DownloadForeign,
+    /// The content of a file breaks off.
+    DownloadTruncated,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 47] = [
+    pub const ALL: [Fault; 52] = [
         Fault::TokenExpiresMidway,
         Fault::SecretRotated,
         Fault::AppUnauthorized,
@@ -124,6 +134,11 @@ impl Fault {
         Fault::RepeatedItems,
         Fault::MarkerCircle,
         Fault::ExpiredMarker,
+        Fault::DownloadBlocked,
+        Fault::DownloadNotReady,
+        Fault::DownloadExpired,
+        Fault::DownloadForeign,
+        Fault::DownloadTruncated,
         Fault::ItemVanishes,
         Fault::ItemTrashed,
         Fault::NullOwner,
@@ -175,6 +190,11 @@ impl Fault {
             Fault::RepeatedItems => "repeated-items",
             Fault::MarkerCircle => "marker-circle",
             Fault::ExpiredMarker => "expired-marker",
+            Fault::DownloadBlocked => "download-blocked",
+            Fault::DownloadNotReady => "download-not-ready",
+            Fault::DownloadExpired => "download-expired",
+            Fault::DownloadForeign => "download-foreign",
+            Fault::DownloadTruncated => "download-truncated",
             Fault::ItemVanishes => "item-vanishes",
             Fault::ItemTrashed => "item-trashed",
             Fault::NullOwner => "null-owner",

@@ -38,6 +38,10 @@ impl Desk<'_> {
                 let place = self.resolve(viewer, kind_of(kind), id);
                 place.map(|place| self.label_of(place, scope, template))
             }
+            ["files", id, "content"] => {
+                let place = self.resolve(viewer, Kind::File, id);
+                place.map(|place| self.download(call, place))
+            }
             [kind, id, "trash"] => return self.one_trashed(call, viewer, kind_of(kind), id),
             [kind, id] => {
                 let place = self.resolve(viewer, kind_of(kind), id);

@@ -118,7 +118,7 @@ impl Desk<'_> {
 
     fn write_file(&self, one: &mut Object<'_>, item: &Item) {
         let library = &self.tenant.library;
-        let sha1 = library.sha1(item.place, item.version);
+        let sha1 = self.sha1(item);
         let version = object(|version| {
             version
                 .text("type", "file_version")

@@ -84,6 +84,9 @@ impl Desk<'_> {
             item.label = change.label.unwrap_or(item.label);
         }
         item.etag += item.version;
+        if let Some(given) = world.contents.get(&place) {
+            item.size = given.len() as u64;
+        }
         let is_open = |link: &Link| link.until.is_none_or(|until| until > self.now);
         item.link = item.link.filter(is_open);
         Some(item)

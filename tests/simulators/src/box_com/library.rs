@@ -58,6 +58,11 @@ pub struct Place {
     pub item: u64,
 }
 
+/// One file in so many is a copy of one of a few.
+const COPIES_ONE_IN: u64 = 12;
+const COPIED: u64 = 8;
+const COPIED_SIZE: u64 = 2000;
+
 impl Place {
     pub fn number(self) -> u64 {
         self.owner << OWNER_BITS | self.item
@@ -216,9 +221,25 @@ impl Library {
         )
     }
 
+    /// The draw that a version's content comes from; until somebody edits it, a copy has what the others have.
+    pub fn content(&self, place: Place, version: u64) -> u64 {
+        match self.copied(place) {
+            Some(copied) if version <= self.leaf(place, Kind::File).version => {
+                draw(self.seed, Stream::Copy, copied)
+            }
+            _ => draw(self.seed ^ version, Stream::Blob, place.number()),
+        }
+    }
+
+    /// Some files are copies of the same few.
+    fn copied(&self, place: Place) -> Option<u64> {
+        let mut draws = Draws::new(self.seed, Stream::Copy, place.number());
+        draws.is_one_in(COPIES_ONE_IN).then(|| draws.below(COPIED))
+    }
+
     /// The content's SHA-1, or what stands for it.
-    pub fn sha1(&self, place: Place, version: u64) -> String {
-        let mut draws = Draws::new(self.seed ^ version, Stream::Blob, place.number());
+    pub fn sha1(&self, content: u64) -> String {
+        let mut draws = Draws::new(content, Stream::Blob, 0);
         format!(
             "{:016x}{:016x}{:08x}",
             draws.next(),
@@ -260,9 +281,13 @@ impl Library {
         let age = (self.started - 22 * DAY - created) as u64;
         Leaf {
             name: self.name(place, kind),
-            size: match kind {
-                Kind::WebLink => 0,
-                _ => 1 << draws.below(24) | draws.below(999),
+            size: {
+                let (large, small) = (draws.below(24), draws.below(999));
+                match (kind, self.copied(place)) {
+                    (Kind::WebLink, _) => 0,
+                    (Kind::File, Some(copied)) => COPIED_SIZE + copied,
+                    _ => 1 << large | small,
+                }
             },
             created,
             modified: created + draws.below(age) as Millis,

@@ -2,7 +2,7 @@
 //!
 //! Written from Box's documentation, never from a reader of it. Comments name the document a behaviour comes from;
 //! "uncertain" marks what none says for sure. Where two behaviours are possible, `Choices` has both.
-//! What is read is here, and what acts on users and items; webhooks, uploads and downloads are not.
+//! What is read is here, and what acts on users and items; webhooks and uploads are not.
 
 mod collaboration_writes;
 mod collaborations;
@@ -10,6 +10,7 @@ mod custody;
 mod deeds;
 mod desk;
 mod directory;
+mod downloads;
 mod enterprise;
 mod event_text;
 mod events;

@@ -10,6 +10,7 @@ use casbah_model::secret::Secret;
 use casbah_model::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::downloads::DOWNLOADS;
 use super::faults::Fault;
 use super::people::Status;
 use super::plan::{ACT_SCOPE, Plan};
@@ -76,7 +77,7 @@ impl Simulated for Simulator {
     }
 
     fn is_at(&self, url: &str) -> bool {
-        is_below(&self.plan().base, url)
+        is_below(&self.plan().base, url) || is_below(DOWNLOADS, url)
     }
 
     fn app_settings(&self) -> BTreeMap<String, String> {

@@ -8,9 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use casbah_model::SignedDuration;
 use casbah_model::ports::{Clock, Transport};
-use casbah_model::transport::{Request, Response, TransportError};
+use casbah_model::transport::{Bytes, Request, Response, TransportError};
 
 use super::desk::{Desk, State, Tenant};
+use super::downloads::DOWNLOADS;
 use super::faults::Fault;
 use super::holdings::Holdings;
 use super::library::{Kind, Place, ROOT};
@@ -21,6 +22,7 @@ use super::truth::ItemHeld;
 use super::wire::{Call, api_error};
 use super::world::Deed;
 use crate::address::host;
+use crate::documents::Held;
 use crate::latency::Flights;
 use crate::switches::FaultSettings;
 
@@ -103,6 +105,21 @@ impl Simulator {
             let place = desk.tenant.library.find(id)?;
             desk.item_held(place)
         })
+    }
+
+    /// What a file holds; `None` of one that is not there, has no room for it, or was filled by [`Simulator::put_content`].
+    pub fn held_in(&self, file: &str) -> Option<Held> {
+        self.inner
+            .at_desk(|desk| desk.held(desk.tenant.library.find(file)?))
+    }
+
+    /// Puts bytes into a file, as an upload of a new version would.
+    pub fn put_content(&self, file: &str, bytes: impl Into<Bytes>) {
+        self.inner.at_desk(|desk| {
+            if let Some(place) = desk.tenant.library.find(file) {
+                desk.put_content(place, bytes.into());
+            }
+        });
     }
 
     /// The id of the managed user with a number, for calls that need one.
@@ -239,7 +256,8 @@ impl Transport for Simulator {
         if inner.state().switches.strikes(Fault::Timeout).is_some() {
             return Err(TransportError::Timeout { host });
         }
-        let Some(call) = Call::read(&inner.plan.base, &request) else {
+        let called = Call::read(&inner.plan.base, &request);
+        let Some(call) = called.or_else(|| Call::read(DOWNLOADS, &request)) else {
             return Err(TransportError::Unreachable {
                 host,
                 source: "no such host".into(),

@@ -21,6 +21,10 @@ pub struct Traffic {
     pub faults: BTreeMap<Fault, u64>,
     /// Pages of `admin_logs` that ended between two events of one time.
     pub ties_split: u64,
+    /// Files whose content was handed out.
+    pub downloaded: u64,
+    /// Times that a token came to where it had no business.
+    pub tokens_told: u64,
     /// The most calls at one time.
     pub concurrency_peak: u64,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use casbah_model::Timestamp;
+use casbah_model::transport::Bytes;
 
 use super::events::Scene;
 use super::library::{Kind, Place};
@@ -185,6 +186,8 @@ pub struct World {
     pub members: BTreeMap<(u64, u64), bool>,
     pub group_admins: BTreeSet<(u64, u64)>,
     pub items: BTreeMap<Place, ItemChange>,
+    /// What was put into files.
+    pub contents: BTreeMap<Place, Bytes>,
     /// What deeds added, for each owner.
     pub added: BTreeMap<u64, Vec<Kind>>,
     /// What deeds put into a folder, moved or new.

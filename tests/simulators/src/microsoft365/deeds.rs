@@ -110,6 +110,7 @@ impl Desk<'_> {
         let now = self.now;
         let change = self.state.world.items.entry(place).or_default();
         (change.edits, change.edited) = (change.edits + 1, Some(now));
+        self.state.world.written.remove(&place);
         self.step(place, false);
         self.tell_of_file(Deal::File("FileModified"), 0, place);
     }

@@ -59,6 +59,11 @@ impl Desk<'_> {
                 Service::Login => self.login(call),
                 Service::Management => self.management(call),
                 Service::Graph => self.graph(call),
+                Service::SharePoint
+                    if call.path.first().is_some_and(|first| first == "_layouts") =>
+                {
+                    self.handed_out(call)
+                }
                 Service::SharePoint => self.monitor(call),
             },
         };

@@ -66,6 +66,7 @@ impl Desk<'_> {
         match rest {
             [] => Answer::json(200, self.item_text(place, call)),
             ["children"] => self.children(call, place),
+            ["content"] => self.download(place),
             ["permissions"] => {
                 let values = self.permissions(place).into_iter();
                 let values: Vec<String> = values.map(|(_, text)| text).collect();

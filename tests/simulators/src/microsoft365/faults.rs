@@ -125,10 +125,20 @@ pub enum Fault {
     CopyDiffers,
     /// 404 for who asks how a copy stands, though it goes on.
     MonitorGone,
+    /// 403 malwareDetected for the content of a file.
+    DownloadMalware,
+    /// 403 accessDenied for the content of a file.
+    DownloadDenied,
+    /// The address that the content of a file is handed out at is good no more.
+    DownloadExpired,
+    /// That address is somebody else's.
+    DownloadForeign,
+    /// The content of a file breaks off.
+    DownloadTruncated,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 59] = [
+    pub const ALL: [Fault; 64] = [
         Fault::DuplicateRecords,
         Fault::DuplicateListing,
         Fault::BlobExpired,
@@ -155,6 +165,11 @@ impl Fault {
         Fault::DeltaTooOld,
         Fault::SyncStateNotFound,
         Fault::ExpiredPageToken,
+        Fault::DownloadMalware,
+        Fault::DownloadDenied,
+        Fault::DownloadExpired,
+        Fault::DownloadForeign,
+        Fault::DownloadTruncated,
         Fault::Drive410,
         Fault::RepeatedItems,
         Fault::RootRepeated,
@@ -218,6 +233,11 @@ impl Fault {
             Fault::DeltaTooOld => "delta-too-old",
             Fault::SyncStateNotFound => "sync-state-not-found",
             Fault::ExpiredPageToken => "expired-page-token",
+            Fault::DownloadMalware => "download-malware",
+            Fault::DownloadDenied => "download-denied",
+            Fault::DownloadExpired => "download-expired",
+            Fault::DownloadForeign => "download-foreign",
+            Fault::DownloadTruncated => "download-truncated",
             Fault::Drive410 => "drive-410",
             Fault::RepeatedItems => "repeated-items",
             Fault::RootRepeated => "root-repeated",

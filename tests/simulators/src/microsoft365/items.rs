@@ -82,7 +82,7 @@ impl Desk<'_> {
             item.number("size", 0).raw("folder", r#"{"childCount":0}"#);
         } else {
             let content = self.content_of(place);
-            let (mime, hash) = (mime(&name), content.quick_xor_hash());
+            let (mime, hash) = (mime(&name), self.quick_xor_hash(content));
             let file = format!(r#"{{"mimeType":"{mime}","hashes":{{"quickXorHash":"{hash}"}}}}"#);
             item.number("size", content.size).raw("file", &file);
         }

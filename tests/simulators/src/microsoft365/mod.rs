@@ -15,6 +15,7 @@ mod desk;
 mod directory;
 mod directory_apps;
 mod directory_roles;
+mod downloads;
 mod drives;
 mod faults;
 mod file_content;

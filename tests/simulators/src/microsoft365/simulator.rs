@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use casbah_model::SignedDuration;
 use casbah_model::ports::{Clock, Transport};
-use casbah_model::transport::{Request, Response, TransportError};
+use casbah_model::transport::{Bytes, Request, Response, TransportError};
 
 use super::desk::{Desk, State};
 use super::faults::Fault;
@@ -20,6 +20,7 @@ use super::traffic::Traffic;
 use super::wire::Call;
 use super::world::Deed;
 use crate::address::host;
+use crate::documents::Held;
 use crate::latency::Flights;
 use crate::switches::FaultSettings;
 
@@ -117,6 +118,24 @@ impl Simulator {
 
     pub(super) fn at_desk<T>(&self, work: impl FnOnce(&mut Desk<'_>) -> T) -> T {
         self.inner.at_desk(work)
+    }
+
+    /// What a file holds, by its drive and id; `None` of one that is not there.
+    pub fn held_in(&self, drive: &str, file: &str) -> Option<Held> {
+        self.inner.at_desk(|desk| {
+            let drive = desk.tenant.library.find_drive(drive)?;
+            Some(desk.held(desk.item_named(drive, file)?))
+        })
+    }
+
+    /// Puts bytes into a file, as somebody who edits it would.
+    pub fn put_content(&self, drive: &str, file: &str, bytes: impl Into<Bytes>) {
+        self.inner.at_desk(|desk| {
+            let drive = desk.tenant.library.find_drive(drive);
+            if let Some(place) = drive.and_then(|drive| desk.item_named(drive, file)) {
+                desk.put_content(place, bytes.into());
+            }
+        });
     }
 
     /// Lets somebody do something now: the state changes, and audit records follow with a delay.

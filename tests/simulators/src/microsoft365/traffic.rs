@@ -21,6 +21,8 @@ pub struct Traffic {
     pub faults: BTreeMap<Fault, u64>,
     /// Records handed out again by `duplicate-records`.
     pub duplicates: u64,
+    /// Files whose content was handed out.
+    pub downloaded: u64,
     /// The most calls at one time.
     pub concurrency_peak: u64,
 }

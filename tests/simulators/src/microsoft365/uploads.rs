@@ -39,9 +39,12 @@ impl Desk<'_> {
         }
         let conflict = Conflict::of_query(call, Conflict::Replace)?;
         let name = self.free_name(folder, &name, conflict)?;
+        let content = Content::of(&call.body);
+        let uploaded = &mut self.state.world.uploaded;
+        uploaded.insert(content.hash, call.body.clone());
         let change = ItemChange {
             name: Some(name),
-            content: Some(Content::of(&call.body)),
+            content: Some(content),
             ..ItemChange::default()
         };
         let made = self.put(folder, change);

@@ -37,7 +37,8 @@ impl Call {
         };
         let is_management = |rest: &str| rest.starts_with("/api/v1");
         let is_graph = |rest: &str| rest.starts_with("/v1.0") || rest.starts_with("/beta");
-        let is_sharepoint = |rest: &str| rest.starts_with("/_api/");
+        let is_sharepoint =
+            |rest: &str| rest.starts_with("/_api/") || rest.starts_with("/_layouts/");
         // One host may carry all of them, so the path decides among the bases that fit.
         let candidates = [
             (

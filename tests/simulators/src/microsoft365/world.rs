@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use casbah_model::transport::Bytes;
+
 use super::apps::AppRoleHeld;
 use super::copies::Copying;
 use super::file_content::Content;
@@ -155,6 +157,9 @@ impl Subscription {
 #[derive(Default)]
 pub struct World {
     pub users: BTreeMap<u64, UserChange>,
+    /// Bytes that somebody sent, by the number that stands for them; and files that were filled with such since.
+    pub uploaded: BTreeMap<u64, Bytes>,
+    pub written: BTreeMap<Place, Content>,
     /// Numbers of the users added, after those of the plan.
     pub users_added: Vec<u64>,
     /// Who joined a group, or left it.
