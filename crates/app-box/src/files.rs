@@ -8,6 +8,7 @@
 mod again;
 mod calls;
 mod collaborations;
+pub(crate) mod contents;
 mod details;
 pub(crate) mod exposure;
 mod fields;

@@ -18,8 +18,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Governance, Limit,
-    PermissionSource, Support, UserSource,
+    ActivitySource, Authenticator, Capability, Connector, ContentSource, Dialect, FileSource,
+    Governance, Limit, PermissionSource, Support, UserSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -182,6 +182,10 @@ impl Connector for BoxCom {
 
     fn files(&self) -> Option<&dyn FileSource> {
         Some(&files::Trees)
+    }
+
+    fn contents(&self) -> Option<&dyn ContentSource> {
+        Some(&files::contents::Contents)
     }
 
     fn governance(&self) -> Option<&dyn Governance> {

@@ -3,10 +3,12 @@
 //! A delta tells that an item is shared but not with whom, and asking costs five times as much as a page of changes;
 //! so permissions are read for items with the `shared` facet only. The rest is as visible as the folder it lies in.
 
+pub(crate) mod contents;
 mod details;
 pub(crate) mod exposure;
 mod item;
 mod permissions;
+mod quick_xor;
 mod roots;
 
 use async_trait::async_trait;

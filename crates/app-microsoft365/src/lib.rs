@@ -21,8 +21,8 @@ mod wire;
 use std::collections::BTreeMap;
 
 use casbah_connector::{
-    ActivitySource, Authenticator, Capability, Connector, Dialect, FileSource, Governance, Limit,
-    PermissionSource, Support, UserSource, WebhookSource,
+    ActivitySource, Authenticator, Capability, Connector, ContentSource, Dialect, FileSource,
+    Governance, Limit, PermissionSource, Support, UserSource, WebhookSource,
 };
 use casbah_model::app::App;
 use casbah_model::connection::{Cause, ConnectionSettings, Tenant};
@@ -179,6 +179,10 @@ impl Connector for Microsoft365 {
 
     fn files(&self) -> Option<&dyn FileSource> {
         Some(&files::Drives)
+    }
+
+    fn contents(&self) -> Option<&dyn ContentSource> {
+        Some(&files::contents::Contents)
     }
 
     fn governance(&self) -> Option<&dyn Governance> {

@@ -4,6 +4,7 @@
 //! It reads no clock, sleeps nowhere, spawns nothing and sees no queue: it asks its [`Session`].
 
 mod capability;
+mod contents;
 mod details;
 mod error;
 mod governance;
@@ -31,6 +32,7 @@ use casbah_model::user::Entity;
 use std::collections::BTreeMap;
 
 pub use capability::{Capability, Support, lacks};
+pub use contents::{ContentSource, Download, Holding, Withheld};
 pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use governance::{
@@ -71,6 +73,10 @@ pub trait Connector: Send + Sync {
         None
     }
     fn files(&self) -> Option<&dyn FileSource> {
+        None
+    }
+    /// What files hold, for apps whose files can be fetched.
+    fn contents(&self) -> Option<&dyn ContentSource> {
         None
     }
     fn webhooks(&self) -> Option<&dyn WebhookSource> {

@@ -16,5 +16,5 @@ pub use call::{
     Answer, AuthError, Authenticator, Call, CallError, Dialect, Proved, Prover, Refusal,
     RefusalKind, Scheme, Token,
 };
-pub use session::{Session, SessionParts, Tokens};
+pub use session::{Fetched, Session, SessionParts, Tokens};
 pub use stream::{Piece, Records, StreamError};

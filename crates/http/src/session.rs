@@ -4,6 +4,8 @@
 //! answer says about limits, renews a token once, and tries a broken connection again a few times. What takes longer
 //! than that is given back to the caller with the time at which to come again.
 
+mod fetch;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +24,8 @@ use crate::call::{
 };
 use crate::gate::{GateError, Gates, Pass, Spend, Throttled, Urgency, Verdict};
 use crate::retry;
+
+pub use fetch::Fetched;
 
 /// Error answers are read up to here; they are small, unless somebody is being nasty.
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
@@ -193,7 +197,8 @@ impl Session {
 
     /// Sends a call when the limit allows it and returns the answer if it is a success.
     pub async fn send(&self, call: &Call) -> Result<Answer, CallError> {
-        self.exchange(call, Repeat::Freely).await
+        self.exchange(call, Repeat::Freely, Accepted::Successes)
+            .await
     }
 
     /// Sends a call that changes something at the vendor, and never again unless the vendor said that it did nothing.
@@ -202,10 +207,16 @@ impl Session {
     /// `Unsure` when nobody knows whether it was done: the answer was lost, or is one that vendors also give after they
     /// did it. Whoever wrote must read before writing once more.
     pub async fn write(&self, call: &Call) -> Result<Answer, CallError> {
-        self.exchange(call, Repeat::IfNotDone).await
+        self.exchange(call, Repeat::IfNotDone, Accepted::Successes)
+            .await
     }
 
-    async fn exchange(&self, call: &Call, repeat: Repeat) -> Result<Answer, CallError> {
+    async fn exchange(
+        &self,
+        call: &Call,
+        repeat: Repeat,
+        accepted: Accepted,
+    ) -> Result<Answer, CallError> {
         let mut throttled = 0;
         let mut broken = 0;
         let mut is_renewed = false;
@@ -219,7 +230,10 @@ impl Session {
             let request = self.authorised(call, &token)?;
             let sent = self.parts.transport.send(request).await;
             drop(also);
-            let refused = match self.settle(call, &token.scheme, pass, sent).await? {
+            let refused = match self
+                .settle(call, accepted, &token.scheme, pass, sent)
+                .await?
+            {
                 Settled::Answer(answer) => return Ok(answer),
                 Settled::Again if repeat == Repeat::IfNotDone => {
                     return Err(unsure(call, "too many calls".into()));
@@ -377,6 +391,7 @@ impl Session {
     async fn settle(
         &self,
         call: &Call,
+        accepted: Accepted,
         scheme: &Scheme,
         pass: Pass<'_>,
         sent: Result<Response, TransportError>,
@@ -392,7 +407,7 @@ impl Session {
         let now = self.now();
         let dialect = self.parts.dialect;
         let mut signs = dialect.signs(call.bucket, &response.headers, now);
-        if (200..300).contains(&response.status) {
+        if accepted.has(response.status) {
             pass.settle(signs).await.map_err(gate_error)?;
             let host = call.address.host().into();
             let Response {
@@ -458,6 +473,23 @@ enum Repeat {
     Freely,
     /// Only after a refusal that is sure to have changed nothing.
     IfNotDone,
+}
+
+/// What is an answer and no refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Accepted {
+    Successes,
+    /// What is asked for may be handed out elsewhere.
+    Redirects,
+}
+
+impl Accepted {
+    fn has(self, status: u16) -> bool {
+        match self {
+            Accepted::Successes => (200..300).contains(&status),
+            Accepted::Redirects => (200..400).contains(&status),
+        }
+    }
 }
 
 fn unsure(call: &Call, reason: String) -> CallError {
