@@ -10,6 +10,7 @@ mod checks;
 mod clouds;
 mod config;
 mod credentials;
+mod edition;
 mod europe;
 mod exact;
 mod exclude;
@@ -53,6 +54,7 @@ use std::fmt;
 /// Everything that is looked for, compiled once and shared.
 pub struct Detectors {
     plan: Plan,
+    edition: String,
 }
 
 impl Detectors {
@@ -60,7 +62,13 @@ impl Detectors {
     pub fn new(config: &Config) -> Result<Detectors, DetectorsError> {
         Ok(Detectors {
             plan: Plan::new(config)?,
+            edition: edition::of(config),
         })
+    }
+
+    /// What is looked for, in few characters that say nothing of it: the same for the same configuration and version.
+    pub fn edition(&self) -> &str {
+        &self.edition
     }
 
     /// Begins a document.

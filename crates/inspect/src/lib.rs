@@ -7,6 +7,7 @@ pub mod detect;
 pub mod extract;
 mod guard;
 pub mod report;
+mod told;
 
 pub use detect::Detectors;
 pub use extract::Limits;

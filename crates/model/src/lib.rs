@@ -10,6 +10,7 @@ pub mod connection;
 pub mod cursor;
 pub mod event;
 pub mod file;
+pub mod inspection;
 pub mod json;
 pub mod message;
 pub mod permission;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::Timestamp;
 use crate::connection::ConnectionId;
+use crate::inspection::Inspection;
 use crate::message::{Message, Stage};
 use crate::secret::Secret;
 use crate::state::{Item, Key, Keyed, Write};
@@ -47,6 +48,17 @@ pub trait Rng: Send + Sync {
 #[async_trait]
 pub trait Transport: Send + Sync {
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
+}
+
+/// Looks inside documents.
+#[async_trait]
+pub trait Inspector: Send + Sync {
+    /// Larger documents are not looked into, and need not be fetched.
+    fn bytes_max(&self) -> u64;
+    /// What is looked for, in few characters: documents that were looked into under another edition are so again.
+    fn edition(&self) -> &str;
+    /// It takes as long as the document takes; others of this process go on meanwhile.
+    async fn inspect(&self, name: &str, document: Vec<u8>) -> Inspection;
 }
 
 /// The table. Reads are strongly consistent, except those of the index.

@@ -9,8 +9,8 @@ use casbah_http::gate::Gates;
 use casbah_http::{Base, Session, SessionParts, Tokens};
 use casbah_model::message::Ticket;
 use casbah_model::ports::{
-    Clock, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore, TableStore,
-    Transport,
+    Clock, Inspector, Metrics, Notifier, ObjectStore, Queue, Rng, SecretStore, StateStore,
+    TableStore, Transport,
 };
 use casbah_model::tables::Tables;
 use casbah_model::{SignedDuration, Timestamp};
@@ -38,6 +38,8 @@ pub struct Context {
     pub metrics: Arc<dyn Metrics>,
     pub curated: Curated,
     pub settings: Settings,
+    /// Looks inside files; only who does so has it.
+    pub inspector: Option<Arc<dyn Inspector>>,
     /// What may be done without asking, and how much at once.
     pub policy: Policy,
     /// Caches that may vanish.
@@ -72,6 +74,8 @@ pub struct Settings {
     pub commit_bytes: usize,
     /// How often every file is looked at.
     pub file_sweep: SignedDuration,
+    /// Whether files are looked into.
+    pub looks_inside: bool,
     /// A view of more records than this is built in the background (decision 0003 says what it takes).
     pub view_records: u64,
     /// The version of OCSF that events are written in.
@@ -94,6 +98,7 @@ impl Default for Settings {
             commit_after: SignedDuration::from_secs(5),
             commit_bytes: 16 << 20,
             file_sweep: SignedDuration::from_hours(12),
+            looks_inside: false,
             view_records: 50_000,
             ocsf: Profile::default(),
             table_rows: 1 << 16,

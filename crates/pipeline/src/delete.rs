@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity_poll::Level;
 use crate::compact;
 use crate::connect::{find, forget_secret};
+use crate::contents;
 use crate::context::Context;
 use crate::editions;
 use crate::error::StageError;
@@ -259,7 +260,7 @@ impl Job<'_> {
         for queue in self.queues().await? {
             let partition = scope.units(&queue);
             // A root has a manifest of its own, a bundle is committed by its lane.
-            let ended = match queue == QUEUE {
+            let ended = match queue == QUEUE || queue == contents::QUEUE {
                 true => self.named(&partition, "U#").await?,
                 false => self.plain(&partition).await?,
             };
@@ -271,7 +272,8 @@ impl Job<'_> {
         if ended != Ended::Whole {
             return Ok(ended);
         }
-        for partition in [scope.pk(), scope.gaps(), scope.asked()] {
+        let others = [scope.pk(), scope.gaps(), scope.asked()];
+        for partition in others.into_iter().chain(contents::partitions(&scope)) {
             let ended = self.plain(&partition).await?;
             if ended != Ended::Whole {
                 return Ok(ended);
@@ -283,7 +285,7 @@ impl Job<'_> {
     /// Every queue that may have units: those of the app, and those that a stream works on.
     async fn queues(&self) -> Result<BTreeSet<String>, StageError> {
         let connector = crate::apps::connector(self.step.connection.settings.app);
-        let mut queues = BTreeSet::from([QUEUE.to_string()]);
+        let mut queues = BTreeSet::from([QUEUE.to_string(), contents::QUEUE.to_string()]);
         let feeds = connector.activities().map(|source| source.feeds());
         queues.extend(
             feeds

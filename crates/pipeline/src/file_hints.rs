@@ -143,7 +143,11 @@ fn normal(address: &str) -> String {
 }
 
 /// Makes a unit due again that is over, outside of any run; one that is waiting or at work will see the change anyway.
-async fn make_due(ctx: &Context, key: &Key, mut unit: StreamItem) -> Result<bool, StageError> {
+pub(crate) async fn make_due(
+    ctx: &Context,
+    key: &Key,
+    mut unit: StreamItem,
+) -> Result<bool, StageError> {
     let now = ctx.now();
     let state = match unit.st {
         StreamState::Done => "DONE",

@@ -15,6 +15,7 @@ use casbah_model::{SignedDuration, Timestamp};
 use futures::StreamExt;
 
 use crate::asked::{self, Read};
+use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_hints::look_at;
@@ -112,7 +113,7 @@ pub async fn work(mut step: Step<'_>, ticket: Option<Ticket>) -> Result<(), Stag
 }
 
 /// A unit that is due and that this lane has not just tried; lanes begin at different places to meet seldom.
-async fn pick(
+pub(crate) async fn pick(
     ctx: &Context,
     waiting: &str,
     taken: &BTreeMap<Key, u64>,
@@ -234,6 +235,9 @@ async fn done(
     }
     if let Some(run) = run {
         close_run(ctx, &scope, &run).await?;
+    }
+    if let Some(root) = &root {
+        contents::look_at(ctx, &scope, root).await?;
     }
     // Items that were asked for while the unit was at work could not make it due.
     if sweep == Sweep::Walk

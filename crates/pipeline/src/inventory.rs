@@ -8,6 +8,7 @@ use casbah_model::connection::{ConnectionId, ConnectionState};
 use casbah_model::file::Sharing;
 use serde::Serialize;
 
+use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::govern::record;
@@ -230,7 +231,7 @@ async fn files(
     for stream in manifests(ctx, scope)
         .await?
         .iter()
-        .filter(|stream| stream.is_root)
+        .filter(|stream| stream.is_root && !contents::is_name(&stream.name))
     {
         summary.file_roots += u64::from(stream.item.published.is_some());
     }

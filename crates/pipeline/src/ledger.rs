@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::activity_poll::Level;
 use crate::compact;
+use crate::contents;
 use crate::context::Context;
 use crate::editions_check;
 use crate::error::StageError;
@@ -166,8 +167,10 @@ async fn committing_streams(ctx: &Context, scope: &Scope) -> Result<Vec<Committi
 }
 
 async fn committing_roots(ctx: &Context, scope: &Scope) -> Result<Vec<Committing>, StageError> {
-    let roots = all_units(ctx, scope, QUEUE).await?.into_iter();
+    let mut roots = all_units(ctx, scope, QUEUE).await?;
+    roots.extend(all_units(ctx, scope, contents::QUEUE).await?);
     Ok(roots
+        .into_iter()
         .map(|(key, item)| Committing::new(scope, &key, item, true))
         .collect())
 }
@@ -190,7 +193,10 @@ const FILES: &str = "files";
 /// The feed that a stream's counts belong to: listings and lanes of one feed are one row.
 fn feed_of(stream: &Committing) -> String {
     if stream.is_root {
-        return FILES.into();
+        return match contents::is_name(&stream.name) {
+            true => contents::QUEUE.into(),
+            false => FILES.into(),
+        };
     }
     let levels = Level::ALL
         .iter()

@@ -12,6 +12,7 @@ pub mod bundles;
 pub mod compact;
 mod compact_again;
 pub mod connect;
+pub mod contents;
 pub mod context;
 mod counted;
 pub mod delete;
@@ -94,6 +95,8 @@ async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
         Stage::UserScan => user_scan::scan(step, ticket).await,
         Stage::ActivityPoll if bundles::is_lane(&step) => bundles::collect(step, ticket).await,
         Stage::ActivityPoll => activity_poll::list(step, ticket).await,
+        Stage::FileScan if contents::is_unit(&step) => contents::work_alone(step, ticket).await,
+        Stage::FileScan if contents::is_lane(&step) => contents::work(step, ticket).await,
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,
         Stage::FileScan if file_scan::is_lane(&step) => file_scan::work(step, ticket).await,
         Stage::FileScan => roots::plan(step, ticket).await,

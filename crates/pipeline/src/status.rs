@@ -10,6 +10,7 @@ use casbah_model::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::connect::find;
+use crate::contents::{self, InsideStatus};
 use crate::context::Context;
 use crate::delete::{self, Deletion};
 use crate::editions::{self, InventoryStatus};
@@ -36,6 +37,9 @@ pub struct ConnectionStatus {
     pub feeds: BTreeMap<String, FeedItem>,
     pub streams: Vec<StreamStatus>,
     pub file_sweep: Option<SweepStatus>,
+    /// How far the looking into files is, where somebody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<InsideStatus>,
     pub tables: Option<TablesStatus>,
     /// What the connection holds, as tables.
     pub inventories: Vec<InventoryStatus>,
@@ -124,6 +128,7 @@ async fn of_connection(
     Ok(ConnectionStatus {
         streams,
         file_sweep: sweep_status(ctx, &scope).await?,
+        inside: contents::status(ctx, &scope).await?,
         tables: tables_status::status(ctx, &scope, &items).await?,
         inventories: editions::inventories(&items)?,
         gaps,
@@ -160,6 +165,7 @@ fn bare(connection: &ConnectionItem) -> ConnectionStatus {
         feeds: connection.feeds.clone(),
         streams: vec![],
         file_sweep: None,
+        inside: None,
         tables: None,
         inventories: vec![],
         gaps: vec![],
@@ -193,7 +199,9 @@ pub fn of_stream(key: &Key, stream: &StreamItem, now: Timestamp) -> StreamStatus
 
 async fn failed_units(ctx: &Context, scope: &Scope) -> Result<Vec<FailedUnit>, StageError> {
     let mut failed = vec![];
-    for (key, unit) in all_units(ctx, scope, QUEUE).await? {
+    let mut units = all_units(ctx, scope, QUEUE).await?;
+    units.extend(all_units(ctx, scope, contents::QUEUE).await?);
+    for (key, unit) in units {
         if unit.st == StreamState::Failed {
             failed.push(FailedUnit {
                 unit: stream_name(&key).into(),

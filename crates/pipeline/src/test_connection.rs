@@ -13,6 +13,7 @@ use casbah_model::state::{Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
 
 use crate::connect::find;
+use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::feeds::chosen_feeds;
@@ -300,11 +301,14 @@ async fn starts(
         writes.push(Write::create(key.clone(), items::write(&stream)));
         started.push((key, stream));
     }
-    let files = if connector.files().is_some() && works(Component::Files) {
+    let mut files = if connector.files().is_some() && works(Component::Files) {
         roots::streams(scope, now)
     } else {
         vec![]
     };
+    if ctx.settings.looks_inside && connector.contents().is_some() && !files.is_empty() {
+        files.extend(contents::streams(scope, now));
+    }
     // Without a user list there is nothing to wait for.
     let opening = match works(Component::Users) {
         true => None,

@@ -140,6 +140,7 @@ impl Process {
             metrics: ports.metrics,
             curated: ports.curated,
             settings: self.times,
+            inspector: None,
             policy: self.policy.clone(),
             tokens: Arc::default(),
             roots: Default::default(),

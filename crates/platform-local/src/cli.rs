@@ -10,7 +10,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli_actions::ActionsArgs;
-use crate::cli_inspect::InspectArgs;
+use crate::cli_inspect::{InsideArgs, InspectArgs};
 
 const STORY: &str = "\
 Five minutes with Casbah:
@@ -202,6 +202,8 @@ pub struct DemoArgs {
     pub out: PathBuf,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub inside: InsideArgs,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -221,6 +223,8 @@ pub struct RunArgs {
     pub once: bool,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub inside: InsideArgs,
     /// How the result of --once is printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub output: Format,
@@ -460,6 +464,8 @@ pub struct ServeArgs {
     pub port: u16,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub inside: InsideArgs,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,25 @@ The file of detectors, each part of which may be left out:
 What was found is shown masked; numbers that are published for tests are left out.
 Exit codes: 0 nothing was found, 3 something was, 253 files could not be opened.";
 
+/// Looking into the files of a tenant.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Looking into files")]
+pub struct InsideArgs {
+    /// Looks into the files that it lists, for sensitive data; nothing is kept of what they say.
+    #[arg(long)]
+    pub look_inside: bool,
+    /// A file that says what is looked for (`casbah inspect --help` shows one); without it, everything that comes with
+    /// Casbah.
+    #[arg(long, value_name = "FILE", requires = "look_inside")]
+    pub detectors: Option<PathBuf>,
+    /// The key that values are hashed under, made if it is not there; without it, inspection.key in the folder.
+    #[arg(long, value_name = "FILE", requires = "look_inside")]
+    pub key_file: Option<PathBuf>,
+    /// Larger files are not fetched, only named.
+    #[arg(long, value_name = "MB", default_value_t = 100, value_parser = between(1, 1024))]
+    pub max_mb: u64,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = DETECTORS_HELP)]
 pub struct InspectArgs {

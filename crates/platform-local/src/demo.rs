@@ -15,6 +15,7 @@ use casbah_platform_local::{
 use casbah_simulators::simulated::{Setup, Simulated, Tenants, open as tenant};
 
 use crate::cli::{DemoArgs, Format};
+use crate::detector_files::look_inside;
 use crate::exit::{Exit, Failure};
 use crate::folder::{self, DemoMark};
 use crate::output;
@@ -107,7 +108,9 @@ fn open(
         settings: args.events.settings(),
         durability: Durability::Process,
     };
-    Ok((LocalSystem::open(out, outside)?, tenants))
+    let mut system = LocalSystem::open(out, outside)?;
+    look_inside(&mut system, out, &args.inside)?;
+    Ok((system, tenants))
 }
 
 fn settings(app: App, tenant: &dyn Simulated) -> Result<ConnectionSettings, Failure> {

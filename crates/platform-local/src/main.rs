@@ -13,6 +13,7 @@ mod config;
 mod connections_command;
 mod credential;
 mod demo;
+mod detector_files;
 mod exit;
 mod folder;
 mod inspect_command;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use casbah_pipeline::contents;
 use casbah_pipeline::govern::record;
 use casbah_pipeline::inventory::{self, Reading};
 use casbah_pipeline::items::ConnectionItem;
@@ -58,7 +59,7 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
 }
 
 fn check(family: &str, connections: &[ConnectionItem]) -> Result<(), Failure> {
-    let mut known = BTreeSet::from(["activities", "files", record::FAMILY]);
+    let mut known = BTreeSet::from(["activities", "files", contents::QUEUE, record::FAMILY]);
     for connection in connections {
         let collections = apps::connector(connection.settings.app)
             .users()

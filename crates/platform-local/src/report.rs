@@ -6,6 +6,7 @@ use std::path::Path;
 use casbah_model::connection::{ConnectionState, Tenant};
 use casbah_model::permission::{Grants, Missing, Permission};
 use casbah_model::tally::Tally;
+use casbah_pipeline::contents::InsideStatus;
 use casbah_pipeline::inventory::{Summary, summary};
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::{Context, apps, ledger, status};
@@ -44,6 +45,8 @@ pub struct ConnectionReport {
     pub excessive: Vec<Permission>,
     pub consent_link: Option<String>,
     pub found: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<InsideStatus>,
     #[serde(skip)]
     has_files: bool,
 }
@@ -72,9 +75,14 @@ impl Report {
         let mut total = Tally::default();
         ledger.totals.iter().for_each(|row| total += row.tally);
         let mut connections = vec![];
+        let mut statuses = status::status(ctx).await?;
+        let troubles = troubles(&statuses);
         for connection in status::connections(ctx).await? {
             let found = summary(ctx, &connection).await?;
-            connections.push(ConnectionReport::new(&connection, found));
+            let id = &connection.settings.id;
+            let status = statuses.iter_mut().find(|status| status.name == *id);
+            let inside = status.and_then(|status| status.inside.take());
+            connections.push(ConnectionReport::new(&connection, found, inside));
         }
         let mut granted = GrantCounts::default();
         let mut found = json!({ "unknown_operations": total.unknown });
@@ -104,7 +112,7 @@ impl Report {
                 refused,
                 lost,
             },
-            troubles: troubles(&status::status(ctx).await?),
+            troubles,
             comparison: None,
             elapsed_s,
             out: out.display().to_string(),
@@ -181,8 +189,30 @@ impl Report {
     }
 }
 
+/// What looking into files has brought, and what could not be looked into.
+pub fn inside_text(inside: &InsideStatus) -> String {
+    let told = &inside.told;
+    let not_read: u64 = told.not_read.values().sum();
+    let mut text = format!(
+        "{} looked into, {} with findings",
+        count(told.looks - not_read, "file"),
+        number(told.sensitive)
+    );
+    if told.partly > 0 {
+        text += &format!(", {} read in part", number(told.partly));
+    }
+    for (reason, files) in &told.not_read {
+        text += &format!(", {} not read ({reason})", number(*files));
+    }
+    text
+}
+
 impl ConnectionReport {
-    fn new(connection: &ConnectionItem, found: Summary) -> ConnectionReport {
+    fn new(
+        connection: &ConnectionItem,
+        found: Summary,
+        inside: Option<InsideStatus>,
+    ) -> ConnectionReport {
         let report = connection.report.clone();
         let tenant = report.as_ref().map(|report| report.tenant.clone());
         let Grants {
@@ -202,6 +232,7 @@ impl ConnectionReport {
             excessive,
             consent_link,
             found,
+            inside,
             has_files: apps::connector(connection.settings.app).files().is_some(),
         }
     }
@@ -224,7 +255,11 @@ impl ConnectionReport {
         };
         let mut text = format!("{state}  {}: {} ({})\n", self.name, tenant(known), self.app);
         text += &format!("Granted    {}\n", self.rights());
-        text + &found_text(&self.found, self.has_files)
+        text += &found_text(&self.found, self.has_files);
+        if let Some(inside) = &self.inside {
+            text += &format!("Inside     {}\n", inside_text(inside));
+        }
+        text
     }
 
     fn rights(&self) -> String {

@@ -12,6 +12,7 @@ use casbah_platform_local::{
 
 use crate::cli::{EventArgs, Format, RunArgs};
 use crate::config::{self, Config, Configured};
+use crate::detector_files::look_inside;
 use crate::exit::{Exit, Failure, chain};
 use crate::folder::{keep_policy, refuse_demo};
 use crate::output::{self, say};
@@ -35,6 +36,7 @@ pub fn run(args: &RunArgs, progress: &Progress) -> Result<Exit, Failure> {
     let stop = runtime::stop()?;
     let mut system = LocalSystem::open(&args.out, outside(args.events)?)?;
     keep_policy(&mut system, &args.out, &policy)?;
+    look_inside(&mut system, &args.out, &args.inside)?;
     let ctx = &system.ctx;
     runtime.block_on(take_in(ctx, &configured, &secrets))?;
     let until = if args.once {

@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::cli::ServeArgs;
+use crate::detector_files::look_inside;
 use crate::exit::{Exit, Failure};
 use crate::folder::{keep_policy, refuse_demo};
 use crate::output::{print, say};
@@ -65,6 +66,7 @@ pub fn serve(args: &ServeArgs) -> Result<Exit, Failure> {
     if let Some(policy) = policy {
         keep_policy(&mut system, &args.out, &policy)?;
     }
+    look_inside(&mut system, &args.out, &args.inside)?;
     let system = Arc::new(system);
     let token = Token::of(&args.out)?;
     runtime.block_on(async {

@@ -1,6 +1,7 @@
 //! `casbah status`: how every connection and stream stands.
 
 use casbah_model::Timestamp;
+use casbah_pipeline::contents::InsideStatus;
 use casbah_pipeline::editions::InventoryStatus;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
 use casbah_pipeline::tables_status::TablesStatus;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::cli::{Format, StatusArgs};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::report::tenant;
+use crate::report::{inside_text, tenant};
 use crate::table::{Align, Table, count, minute, number, relative};
 use crate::trouble::troubles;
 use crate::{folder, runtime};
@@ -75,6 +76,9 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
     if let Some(sweep) = &one.file_sweep {
         text += &format!("  files       {}\n", sweep_text(sweep, now));
     }
+    if let Some(inside) = &one.inside {
+        text += &format!("  inside      {}\n", drives_text(inside));
+    }
     if let Some(tables) = &one.tables {
         text += &format!("  tables      {}\n", tables_text(tables, now));
     }
@@ -126,6 +130,18 @@ fn sweep_text(sweep: &SweepStatus, now: Timestamp) -> String {
             );
         }
         (None, None) => text += ", begun",
+    }
+    text
+}
+
+/// How far the looking into files is.
+fn drives_text(inside: &InsideStatus) -> String {
+    let drives = count(inside.roots, "drive");
+    let done = number(inside.roots_done);
+    let mut text = format!("{done} of {drives}, {}", inside_text(inside));
+    if !inside.denied.is_empty() {
+        let denied = inside.denied.len() as u64;
+        text += &format!("; a right is missing in {}", count(denied, "drive"));
     }
     text
 }

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 
 use casbah_model::message::{Message, Stage};
 use casbah_model::ports::{
-    Clock, Delivery, NoMetrics, ObjectError, Queue, QueueError, Rng, SecretError, StoreError,
-    Transport,
+    Clock, Delivery, Inspector, NoMetrics, ObjectError, Queue, QueueError, Rng, SecretError,
+    StoreError, Transport,
 };
 use casbah_model::state::{Change, Condition, Key, Set, Write};
 use casbah_model::{SignedDuration, Timestamp};
@@ -189,6 +189,7 @@ impl LocalSystem {
                 tables: Some(Arc::new(Parquet)),
             },
             settings,
+            inspector: None,
             policy,
             tokens: Arc::default(),
             roots: Default::default(),
@@ -202,6 +203,12 @@ impl LocalSystem {
             woken: Notify::new(),
             _lock: lock,
         })
+    }
+
+    /// Looks inside files from now on.
+    pub fn look_inside(&mut self, inspector: Arc<dyn Inspector>) {
+        self.ctx.inspector = Some(inspector);
+        self.ctx.settings.looks_inside = true;
     }
 
     /// Hands messages to the pipeline until everything has caught up, or `stop` resolves.

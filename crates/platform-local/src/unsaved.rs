@@ -41,6 +41,7 @@ pub fn context(transport: Arc<dyn Transport>) -> Result<Context, Failure> {
             tables: None,
         },
         settings: Settings::default(),
+        inspector: None,
         policy: Default::default(),
         tokens: Arc::default(),
         roots: Default::default(),

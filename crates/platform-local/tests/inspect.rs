@@ -209,3 +209,84 @@ fn every_detector_is_listed() {
     let listed = listed["detectors"].as_array().expect("a list");
     assert_eq!(listed.len(), out.lines().count());
 }
+
+fn casbah(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_casbah"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CASBAH_LOG")
+        .output()
+        .expect("casbah starts")
+}
+
+#[test]
+fn files_of_a_tenant_are_looked_into_and_counted() {
+    let folder = folder_with(&[(
+        "detectors.toml",
+        "only = [\"payment-card\"]\n\n[[pattern]]\nname = \"project\"\npattern = 'PX-\\d{6}'\n",
+    )]);
+    let demo = [
+        "demo",
+        "--apps",
+        "box",
+        "--users",
+        "20",
+        "--files",
+        "200",
+        "--activities",
+        "50",
+    ];
+    let inside = [
+        "--look-inside",
+        "--max-mb",
+        "1",
+        "--detectors",
+        "detectors.toml",
+    ];
+    let ended = casbah(folder.path(), &[&demo[..], &inside[..]].concat());
+    let said = ends(&ended, 0);
+    let line = said.lines().find(|line| line.starts_with("Inside "));
+    let line = line.unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        line.contains("with findings") && line.contains("not read (too-large)"),
+        "{line}"
+    );
+
+    let status = casbah(
+        folder.path(),
+        &["status", "--out", "casbah-demo", "--output", "json"],
+    );
+    let status: Value = serde_json::from_str(&ends(&status, 0)).expect("JSON");
+    let inside = &status["connections"][0]["inside"];
+    assert_eq!(inside["roots_done"], inside["roots"], "{inside}");
+    let records = ["records", "--out", "casbah-demo", "--family", "contents"];
+    let records = ends(&casbah(folder.path(), &records), 0);
+    let records = records
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let records: Vec<Value> = records.collect();
+    let sensitive = records.iter().filter(|one| one["_kind"] == "sensitive");
+    assert_eq!(
+        Some(sensitive.clone().count() as u64),
+        inside["sensitive"].as_u64()
+    );
+    for one in sensitive {
+        let found = &one["findings"][0];
+        assert_eq!(found["detector"], "payment-card", "{one}");
+        let masked = found["samples"][0]["masked"].as_str().expect("a text");
+        assert!(masked.starts_with("••••"), "{one}");
+    }
+    let key = folder.path().join("casbah-demo/inspection.key");
+    let mode = fs::metadata(key).expect("a key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    // Nobody looks inside without being asked to.
+    let options = ["--detectors", "detectors.toml", "--out", "other"];
+    let refused = casbah(folder.path(), &[&demo[..], &options[..]].concat());
+    assert!(
+        text(&refused.stderr).contains("--look-inside"),
+        "{}",
+        text(&refused.stderr)
+    );
+    ends(&refused, 2);
+}

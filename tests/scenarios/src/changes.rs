@@ -93,6 +93,7 @@ fn beside(system: &LocalSystem) -> Context {
         rng: Arc::clone(&ctx.rng),
         notifier: Arc::clone(&ctx.notifier),
         metrics: Arc::clone(&ctx.metrics),
+        inspector: ctx.inspector.clone(),
         curated: ctx.curated.clone(),
         settings: ctx.settings,
         policy: ctx.policy.clone(),

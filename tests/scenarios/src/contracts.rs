@@ -22,7 +22,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("app-okta", &["model", "http", "connector"]),
         ("lake", &["model"]),
         ("ocsf", &["model"]),
-        ("inspect", &[]),
+        ("inspect", &["model"]),
         (
             "pipeline",
             &[

@@ -143,11 +143,22 @@ pub async fn live_and_die<S: Simulated + 'static>(
     seed: u64,
     longest: u64,
 ) -> u64 {
+    live_and_die_in(world, || world.open(), components, seed, longest).await
+}
+
+/// The same, each life in a system that `open` makes.
+pub async fn live_and_die_in<S: Simulated + 'static>(
+    world: &World<S>,
+    open: impl Fn() -> LocalSystem,
+    components: &[&str],
+    seed: u64,
+    longest: u64,
+) -> u64 {
     let rng = SeededRng::new(seed);
     for life in 0.. {
         assert!(life < 400, "it does not get on");
         let fate = Fate::after(20 + rng.next_u64() % longest);
-        let system = mortal(world.open(), &fate);
+        let system = mortal(open(), &fate);
         let whole = async {
             world.connect(&system, components).await;
             system.run(Until::CaughtUp, pending()).await.expect("a run")

@@ -8,6 +8,7 @@ mod box_acting;
 mod box_com;
 mod box_files;
 mod changes;
+mod contents;
 mod contracts;
 mod custody;
 mod deaths;

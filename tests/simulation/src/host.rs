@@ -220,6 +220,7 @@ impl Host {
                 tables: Some(Arc::new(PlainTables)),
             },
             settings: self.conditions.settings,
+            inspector: None,
             policy: Default::default(),
             tokens: container.tokens,
             roots: Default::default(),
