@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// Which room may use which, in code that is shipped (ARCHITECTURE.md, "Who may use whom").
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
-    let rooms: [(&str, &[&str]); 33] = [
+    let rooms: [(&str, &[&str]); 34] = [
         ("model", &[]),
         ("http", &["model"]),
         ("connector", &["model", "http"]),
@@ -23,6 +23,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("lake", &["model"]),
         ("ocsf", &["model"]),
         ("inspect", &["model"]),
+        ("policy", &["model"]),
         (
             "pipeline",
             &[
