@@ -13,6 +13,7 @@ mod details;
 pub(crate) mod exposure;
 mod fields;
 pub(crate) mod item;
+mod reach;
 mod roots;
 mod walk;
 
@@ -20,8 +21,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    ConnectorError, FileDetails, FileSource, Inheritance, Output, PageEnd, RefusedRecord, Session,
-    Sweep,
+    ConnectorError, FileDetails, FileSource, Inheritance, Output, PageEnd, Reach, RefusedRecord,
+    Session, Sweep,
 };
 use casbah_http::{Answer, CallError, Piece, Records, RefusalKind};
 use casbah_model::cursor::Cursor;
@@ -94,6 +95,10 @@ impl FileSource for Trees {
 
     fn details(&self, record: &[u8]) -> FileDetails {
         details::read(record)
+    }
+
+    fn reach(&self, record: &[u8]) -> Reach {
+        reach::read(record)
     }
 
     async fn roots(

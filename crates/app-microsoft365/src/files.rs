@@ -9,11 +9,12 @@ pub(crate) mod exposure;
 mod item;
 mod permissions;
 mod quick_xor;
+mod reach;
 mod roots;
 
 use async_trait::async_trait;
 use casbah_connector::{
-    ConnectorError, FileDetails, FileSource, Output, PageEnd, RefusedRecord, Session,
+    ConnectorError, FileDetails, FileSource, Output, PageEnd, Reach, RefusedRecord, Session,
 };
 use casbah_http::{CallError, Piece, Records, RefusalKind};
 use casbah_model::connection::Cause;
@@ -105,6 +106,10 @@ impl Place {
 impl FileSource for Drives {
     fn details(&self, record: &[u8]) -> FileDetails {
         details::read(record)
+    }
+
+    fn reach(&self, record: &[u8]) -> Reach {
+        reach::read(record)
     }
 
     async fn roots(

@@ -1,5 +1,7 @@
 //! What a record says beyond our nouns, for people to read in lists: names, addresses, sizes.
 
+use std::collections::BTreeSet;
+
 use casbah_model::Timestamp;
 
 /// The lists of the API that are made of a directory.
@@ -79,4 +81,26 @@ pub struct FileDetails {
     pub modified: Option<Timestamp>,
     /// Name or address of who changed it last.
     pub modified_by: Option<String>,
+}
+
+/// Whom a record of permissions lets see an item; several records of one item add up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Mail addresses of those who are named, inside and outside.
+    pub people: BTreeSet<String>,
+    pub link: Option<LinkReach>,
+}
+
+/// The widest link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkReach {
+    Organisation,
+    Anyone,
+}
+
+impl Reach {
+    pub fn join(&mut self, other: &Reach) {
+        self.people.extend(other.people.iter().cloned());
+        self.link = self.link.max(other.link);
+    }
 }

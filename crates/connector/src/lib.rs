@@ -33,7 +33,9 @@ use std::collections::BTreeMap;
 
 pub use capability::{Capability, Support, lacks};
 pub use contents::{ContentSource, Download, Holding, Withheld};
-pub use details::{EntityDetails, FileDetails, GroupKind, HolderKind, List, Listed};
+pub use details::{
+    EntityDetails, FileDetails, GroupKind, HolderKind, LinkReach, List, Listed, Reach,
+};
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use governance::{
     ActionSpec, Governance, Order, Parameter, Plan, Readback, WayBack, check_parameters, spec,
@@ -257,6 +259,8 @@ pub trait FileSource: Send + Sync {
     }
     /// What the vendor's record of an item says for people to read; what it does not say is absent.
     fn details(&self, record: &[u8]) -> FileDetails;
+    /// Whom the vendor's record of an item's permissions lets see it; what it does not say is absent.
+    fn reach(&self, record: &[u8]) -> Reach;
     /// Lists one page of the places where files live; returns where the next page starts.
     async fn roots(
         &self,

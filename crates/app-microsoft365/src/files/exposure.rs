@@ -13,6 +13,9 @@ const GRANTEES: [&str; 4] = [
 /// Kinds of grantees that are people or sets of people; applications and devices are neither.
 const PEOPLE: [&str; 4] = ["user", "group", "siteUser", "siteGroup"];
 
+/// Where the address of somebody is.
+const ADDRESSES: [&str; 3] = ["email", "userPrincipalName", "loginName"];
+
 /// The widest visibility that any entry gives; `unshared` when there is nobody but the owner (Microsoft Graph
 /// documentation, "permission resource type").
 pub(super) fn of(permissions: &[Value], domains: &[String], unshared: Sharing) -> Sharing {
@@ -62,6 +65,24 @@ pub(crate) fn entry(permission: &Value, domains: &[String]) -> Option<Sharing> {
     (is_for_all || (names_somebody && !is_owner)).then_some(Sharing::Internal)
 }
 
+/// The entries of a page of permissions.
+pub(super) fn entries(page: &Value) -> &[Value] {
+    let entries = page.get("value").and_then(Value::as_array);
+    entries.map_or(&[], Vec::as_slice)
+}
+
+/// Mail addresses and login names of everybody whom an entry names.
+pub(super) fn addresses(entry: &Value) -> impl Iterator<Item = &str> {
+    let people = GRANTEES.iter().filter_map(|name| entry.get(name));
+    let names = people.flat_map(grantees).flat_map(|person| {
+        ADDRESSES
+            .iter()
+            .filter_map(|name| person.get(name).and_then(Value::as_str))
+    });
+    let invited = entry.pointer("/invitation/email").and_then(Value::as_str);
+    names.chain(invited)
+}
+
 /// The people in one field, which is a set of identities or a list of such sets.
 fn grantees(field: &Value) -> Vec<&Value> {
     let sets = match field {
@@ -77,9 +98,7 @@ fn grantees(field: &Value) -> Vec<&Value> {
 fn is_external(person: &Value, domains: &[String]) -> bool {
     let named = |name: &str| person.get(name).and_then(Value::as_str);
     let is_guest = named("userType").is_some_and(|kind| kind.eq_ignore_ascii_case("guest"));
-    let mut addresses = ["email", "userPrincipalName", "loginName"]
-        .iter()
-        .filter_map(|name| named(name));
+    let mut addresses = ADDRESSES.iter().filter_map(|name| named(name));
     is_guest || addresses.any(|address| is_outside(address, domains))
 }
 
