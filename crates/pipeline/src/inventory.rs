@@ -196,13 +196,19 @@ fn count_entities(summary: &mut Summary, entities: impl Iterator<Item = (String,
 
 /// An item of a root as the latest records tell it.
 #[derive(Default)]
-struct Item {
+pub(crate) struct Item {
     is_folder: bool,
     is_listed: bool,
     /// It is said to have sharing of its own.
     is_shared: bool,
     own: Option<Sharing>,
     parent: Option<String>,
+}
+
+impl Item {
+    pub(crate) fn is_file(&self) -> bool {
+        self.is_listed && !self.is_folder
+    }
 }
 
 /// Folders lie in folders this deep at the most: SharePoint limits addresses to 400 characters, of Box 400 folders are
@@ -250,7 +256,7 @@ async fn files(
     Ok(())
 }
 
-fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
+pub(crate) fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
     let item = items.entry(marks.id.to_string()).or_default();
     match &*marks.kind {
         "removed" => *item = Item::default(),
@@ -272,8 +278,31 @@ fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
     }
 }
 
+/// Whose own sharing counts for an item: itself and folders above, from the nearest on.
+pub(crate) fn givers<'a>(
+    items: &'a HashMap<String, Item>,
+    id: &'a str,
+    inheritance: Inheritance,
+) -> Vec<&'a str> {
+    let mut givers = vec![];
+    let mut next = Some(id);
+    for _ in 0..DEPTH_MAX {
+        let Some((id, item)) = next.and_then(|id| Some((id, items.get(id)?))) else {
+            break;
+        };
+        if item.own.is_some() {
+            givers.push(id);
+            if inheritance == Inheritance::Nearest {
+                break;
+            }
+        }
+        next = item.parent.as_deref();
+    }
+    givers
+}
+
 /// The sharing of an item, as it comes down from the folders above.
-fn effective(
+pub(crate) fn effective(
     items: &HashMap<String, Item>,
     item: &Item,
     unshared: Sharing,

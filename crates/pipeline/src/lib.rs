@@ -22,6 +22,7 @@ pub mod error;
 mod feeds;
 pub mod file_hints;
 pub mod file_scan;
+pub mod findings;
 pub mod gate;
 pub mod govern;
 pub mod hint;

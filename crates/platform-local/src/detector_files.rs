@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::table::bytes;
 
 /// A file of detectors, and one of values or of their hashes.
-const CONFIG_BYTES_MAX: u64 = 1 << 20;
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 pub const VALUES_BYTES_MAX: u64 = 64 << 20;
 const KEY_BYTES: usize = 32;
 

@@ -222,7 +222,7 @@ fn list(format: Format) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Financial => "financial",
         Kind::NationalId => "national id",

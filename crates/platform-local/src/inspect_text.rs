@@ -73,7 +73,7 @@ fn sure(confidence: Confidence) -> &'static str {
 }
 
 /// Names come from whoever wrote the file, and may steer a terminal.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 

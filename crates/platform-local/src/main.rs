@@ -15,6 +15,7 @@ mod credential;
 mod demo;
 mod detector_files;
 mod exit;
+mod findings_command;
 mod folder;
 mod inspect_command;
 mod inspect_text;
@@ -112,6 +113,7 @@ fn answer(command: &Command, progress: &Progress) -> Result<Exit, Failure> {
         Command::Accept(args) => steer_command::accept(args),
         Command::Actions(args) => actions_command::actions(args),
         Command::Inspect(args) => inspect_command::inspect(args),
+        Command::Findings(args) => findings_command::findings(args),
         Command::Pause(args) => steer_command::pause(args),
         Command::Resume(args) => steer_command::resume(args),
         Command::Disconnect(args) => leave_command::disconnect(args),

@@ -25,6 +25,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
             | Command::Inspect(_)
             | Command::Serve(_)
             | Command::Records(_)
+            | Command::Findings(_)
             | Command::Simulate(_)
     );
     if is_here_only {
@@ -53,6 +54,7 @@ pub fn answer(command: &Command, stack: &StackArgs, name: &str) -> Result<Exit, 
         | Command::Inspect(_)
         | Command::Serve(_)
         | Command::Records(_)
+        | Command::Findings(_)
         | Command::Simulate(_) => unreachable!("refused above"),
     }
 }

@@ -290,3 +290,98 @@ fn files_of_a_tenant_are_looked_into_and_counted() {
     );
     ends(&refused, 2);
 }
+
+#[test]
+fn files_that_break_a_policy_are_named_with_the_reason() {
+    let folder = folder_with(&[
+        (
+            "mine.toml",
+            "shipped = [\"public-payment-cards\"]\n[[policy]]\nname = \"cards\"\ntitle = \"Cards\"\nseverity = \"low\"\nfinds = { detectors = [\"payment-card\"] }\n",
+        ),
+        (
+            "wrong.toml",
+            "[[policy]]\nname = \"cards\"\ntitle = \"Cards\"\nseverity = \"low\"\nfinds = { detectors = [\"nope\"] }\n",
+        ),
+    ]);
+    let demo = [
+        "demo",
+        "--apps",
+        "box",
+        "--activities",
+        "50",
+        "--look-inside",
+        "--max-mb",
+        "1",
+    ];
+    ends(&casbah(folder.path(), &demo), 0);
+    let findings = |more: &[&str]| {
+        let fixed = ["findings", "--out", "casbah-demo"];
+        casbah(folder.path(), &[&fixed, more].concat())
+    };
+    let own = ends(
+        &findings(&["--policies", "mine.toml", "--output", "json"]),
+        3,
+    );
+    let own: Value = serde_json::from_str(&own).expect("JSON");
+    let all = own["findings"].as_array().expect("a list");
+    let of = |policy: &str| -> Vec<&Value> {
+        let of_it = all.iter().filter(|one| one["policy"] == policy);
+        of_it.collect()
+    };
+
+    // Every file in which the lake says that there are cards, and of those the public ones.
+    let records = ["records", "--out", "casbah-demo", "--family", "contents"];
+    let records = ends(&casbah(folder.path(), &records), 0);
+    let with_cards = records
+        .lines()
+        .filter(|line| line.contains("\"payment-card\""));
+    let mut with_cards: Vec<String> = with_cards
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            line["file"].as_str().expect("an id").to_string()
+        })
+        .collect();
+    with_cards.sort();
+    with_cards.dedup();
+    let mut found: Vec<String> = of("cards")
+        .iter()
+        .map(|one| one["file"].as_str().expect("an id").to_string())
+        .collect();
+    found.sort();
+    assert_eq!(found, with_cards);
+    let public = of("public-payment-cards");
+    let expected = of("cards");
+    let expected = expected.iter().filter(|one| {
+        one["sharing"]
+            .as_str()
+            .is_some_and(|sharing| sharing.starts_with("public"))
+    });
+    assert_eq!(public.len(), expected.count());
+    assert!(!public.is_empty(), "{own}");
+    for one in public {
+        assert_eq!(
+            (&one["severity"], &one["propose"]),
+            (&"critical".into(), &"remove-link".into())
+        );
+        let because = one["because"].to_string();
+        assert!(
+            because.contains("payment-card: ") && because.contains("public"),
+            "{because}"
+        );
+    }
+    assert_eq!(all[0]["severity"], "critical", "the worst comes first");
+
+    let shown = ends(&findings(&[]), 3);
+    assert!(
+        shown.starts_with("critical  public-payment-cards"),
+        "{shown}"
+    );
+    assert!(shown.contains("shared with initech.example"), "{shown}");
+    let wrong = findings(&["--policies", "wrong.toml"]);
+    let said = text(&wrong.stderr);
+    assert!(
+        said.contains("\"cards\": there is no detector with the name nope"),
+        "{said}"
+    );
+    ends(&wrong, 252);
+}

@@ -129,6 +129,15 @@ impl Written {
         Ok(Written { config, exact })
     }
 
+    /// Names of the detectors that are the customer's own.
+    pub fn own_names(&self) -> Vec<String> {
+        let parts = &self.config;
+        let patterns = parts.pattern.iter().map(|pattern| &pattern.name);
+        let lists = parts.list.iter().map(|list| &list.name);
+        let exact = self.exact.iter().map(|set| &set.name);
+        patterns.chain(lists).chain(exact).cloned().collect()
+    }
+
     /// With the sets that it names, in their order.
     pub fn with(self, exact_sets: Vec<ExactSet>, key: Key) -> Config {
         let parts = self.config;
