@@ -12,11 +12,18 @@ const SHIFT: usize = 11;
 
 /// The hash of a content, as the documents write it.
 pub(super) fn quick_xor(content: &[u8]) -> String {
+    // Bytes at a distance of 160 are turned by the same, so they are added up first: whole rows at once.
+    let mut row = [0_u8; BITS];
+    for bytes in content.chunks(BITS) {
+        for (sum, byte) in row.iter_mut().zip(bytes) {
+            *sum ^= byte;
+        }
+    }
     let mut hash = [0_u8; BYTES];
     let mut bit = 0;
-    for byte in content {
+    for byte in row {
         let (place, turn) = (bit / 8, bit % 8);
-        let turned = u16::from(*byte) << turn;
+        let turned = u16::from(byte) << turn;
         let [low, high] = turned.to_le_bytes();
         hash[place] ^= low;
         hash[(place + 1) % BYTES] ^= high;
