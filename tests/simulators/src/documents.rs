@@ -48,9 +48,8 @@ pub fn text(draw: u64, size: u64) -> String {
     let mut text = words(draw);
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     text.truncate(size);
-    let blanks = size - text.len();
-    text.extend(std::iter::repeat_n(' ', blanks));
-    text
+    let blanks = " ".repeat(size - text.len());
+    text + &blanks
 }
 
 /// Its words alone, ASCII and shorter than any generated file.
