@@ -124,7 +124,13 @@ fn begin(ctx: &Context, action: &mut ActionItem) -> Option<Vec<(u64, bool)>> {
     let due = progress.later.iter_mut();
     let mut units: Vec<_> = due
         .filter(|later| later.at <= now && is_left(later))
-        .map(|later| (later.unit, std::mem::replace(&mut later.may_be_sent, true)))
+        .map(|later| {
+            // Who was at work on it died, and may have sent it a moment ago: it is waited for from the beginning.
+            if std::mem::replace(&mut later.is_at_work, true) {
+                later.tries = 0;
+            }
+            (later.unit, std::mem::replace(&mut later.may_be_sent, true))
+        })
         .collect();
     units.sort_unstable();
     (!units.is_empty() || is_over).then_some(units)
@@ -148,6 +154,7 @@ fn forget_unstarted(
         let mut waiting = progress.later.iter_mut();
         if let Some(later) = waiting.find(|later| later.unit == *unit) {
             later.may_be_sent = *may_be_sent;
+            later.is_at_work = false;
         }
     }
 }
@@ -166,6 +173,7 @@ fn break_off(action: &mut ActionItem, unit: u64, now: Timestamp, may_be_sent: bo
         at: now,
         may_be_sent,
         is_taken,
+        is_at_work: false,
     });
 }
 
@@ -315,6 +323,7 @@ fn settle(
                 at: ctx.now() + wait,
                 may_be_sent: is_begun,
                 is_taken: false,
+                is_at_work: false,
             });
             return None;
         }
@@ -327,6 +336,7 @@ fn settle(
                 at: ctx.now() + LATER_AGAIN * (1 << tries.min(6)),
                 may_be_sent: true,
                 is_taken,
+                is_at_work: false,
             });
             return None;
         }

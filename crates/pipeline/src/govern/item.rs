@@ -123,6 +123,9 @@ pub struct Later {
     /// The vendor took it and works on it.
     #[serde(default)]
     pub is_taken: bool,
+    /// Somebody is at work on it again, and may have sent it once more.
+    #[serde(default)]
+    pub is_at_work: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
