@@ -279,7 +279,7 @@ async fn peek(
     mut tile: Tile,
 ) -> Result<Option<Option<Timestamp>>, StageError> {
     let now = step.ctx.now();
-    let Some(window) = peek::span(tile.busy, tile.tile, now) else {
+    let Some(window) = peek::span(tile.tile, now) else {
         return Ok(Some(tile.busy));
     };
     let busy = tile.busy;

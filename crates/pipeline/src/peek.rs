@@ -1,4 +1,5 @@
-//! A look into the window that is not over yet, so that what a busy feed shows is read within a minute.
+//! A look into the window that is not over yet, so that what a busy feed shows is read within a minute, and what a quiet one
+//! shows within three.
 //!
 //! Windows are read two minutes after their end, because vendors list late (pipeline design, section 11). A look before
 //! that makes units of what is listed already; the window is read all the same when it is due, and finds them there.
@@ -12,31 +13,32 @@ use crate::activity_poll::units;
 use crate::error::StageError;
 use crate::step::{Committed, Step};
 
-/// A feed that showed something in this time is looked at between its windows.
+/// A feed that showed something in this time is looked at often.
 const BUSY_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// How often: with the bundles' own way into the lake everything is there in a minute and a half.
 const EVERY: SignedDuration = SignedDuration::from_secs(45);
+/// How often any other is: once between two windows.
+const EVERY_QUIET: SignedDuration = SignedDuration::from_secs(150);
 /// The vendor's clock may be behind ours, and a listing that ends in its future is refused.
 const LAG: SignedDuration = SignedDuration::from_secs(10);
 /// Looks at less than this are not worth their call.
 const SHORTEST: SignedDuration = SignedDuration::from_secs(15);
 
-/// When the next look is due, the window being due at `at`; `None` when the feed is quiet.
+/// When the next look is due, the window being due at `at`; `None` when that is soon enough.
 pub(crate) fn next_look(
     busy: Option<Timestamp>,
     now: Timestamp,
     at: Timestamp,
 ) -> Option<Timestamp> {
     let is_busy = busy.is_some_and(|busy| now.duration_since(busy) < BUSY_FOR);
-    let next = now + EVERY;
-    (is_busy && next + SHORTEST < at).then_some(next)
+    let next = now + if is_busy { EVERY } else { EVERY_QUIET };
+    (next + SHORTEST < at).then_some(next)
 }
 
 /// Whether there is something to look at behind `from`, and up to when.
-pub(crate) fn span(busy: Option<Timestamp>, from: Timestamp, now: Timestamp) -> Option<Window> {
-    let is_busy = busy.is_some_and(|busy| now.duration_since(busy) < BUSY_FOR);
+pub(crate) fn span(from: Timestamp, now: Timestamp) -> Option<Window> {
     let to = now - LAG;
-    (is_busy && to.duration_since(from) >= SHORTEST).then(|| Window::new(from, to))
+    (to.duration_since(from) >= SHORTEST).then(|| Window::new(from, to))
 }
 
 /// Makes units of what is listed in a window that is not over; whether there were any new ones.
@@ -91,20 +93,24 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_feed_is_looked_at_between_its_windows_and_a_quiet_one_is_not() {
+    fn a_busy_feed_is_looked_at_often_between_its_windows_and_a_quiet_one_once() {
         let (now, due) = (at("10:03:00"), at("10:07:00"));
-        assert_eq!(next_look(None, now, due), None);
-        assert_eq!(next_look(Some(at("09:48:00")), now, due), None);
-        let busy = Some(at("09:58:00"));
-        assert_eq!(next_look(busy, now, due), Some(at("10:03:45")));
-        assert_eq!(
-            next_look(busy, at("10:06:10"), due),
-            None,
-            "the window is due soon"
-        );
+        for (busy, now, next) in [
+            (None, now, Some("10:05:30")),
+            (Some("09:48:00"), now, Some("10:05:30")),
+            (None, at("10:05:30"), None),
+            (Some("09:58:00"), now, Some("10:03:45")),
+            // The window is due soon.
+            (Some("09:58:00"), at("10:06:10"), None),
+        ] {
+            assert_eq!(
+                next_look(busy.map(at), now, due),
+                next.map(at),
+                "{busy:?} {now}"
+            );
+        }
         let window = Window::new(at("10:00:00"), at("10:02:50"));
-        assert_eq!(span(busy, at("10:00:00"), now), Some(window));
-        assert_eq!(span(busy, at("10:02:45"), now), None, "too short");
-        assert_eq!(span(None, at("10:00:00"), now), None);
+        assert_eq!(span(at("10:00:00"), now), Some(window));
+        assert_eq!(span(at("10:02:45"), now), None, "too short");
     }
 }
