@@ -8,7 +8,15 @@ use casbah_model::collection::Collection;
 use casbah_model::tables::TableDay;
 
 /// Every kind of object; names begin with it.
-pub const KINDS: [&str; 6] = ["raw", "ocsf", "quarantine", "roster", "seen", "view"];
+pub const KINDS: [&str; 7] = [
+    "raw",
+    "ocsf",
+    "quarantine",
+    "roster",
+    "seen",
+    "findings",
+    "view",
+];
 
 /// What the names of all objects of one kind begin with, for one incarnation of a connection.
 ///
@@ -106,6 +114,11 @@ impl Place {
     /// The name of one partition of the hashes of records that were written.
     pub fn seen(&self, partition: &str) -> String {
         self.name("seen", partition, 0, "hashes")
+    }
+
+    /// The name of what stands of one root's findings by then.
+    pub fn findings(&self, part: u32) -> String {
+        self.name("findings", &self.family, part, "jsonl.zst")
     }
 
     /// The position of the commit, as each line tells it.

@@ -332,7 +332,7 @@ fn api(verb: ApiVerb) -> (Class, u32, &'static str) {
 fn finding(class: Class, verb: FindingVerb) -> (Class, u32, &'static str) {
     let (id, name) = match verb {
         FindingVerb::Create => (1, "Create"),
-        FindingVerb::Update => (2, "Update"),
+        FindingVerb::Update | FindingVerb::Suppress => (2, "Update"),
         FindingVerb::Close => (3, "Close"),
     };
     (class, id, name)
@@ -372,12 +372,20 @@ pub(crate) fn status(result: Success) -> (u32, &'static str) {
 }
 
 /// Findings have states instead of results.
-pub(crate) fn finding_status(activity: &Activity) -> (u32, &'static str) {
+pub(crate) fn finding_status(deed: Deed, activity: &Activity) -> (u32, &'static str) {
     match activity.id {
+        _ if is_suppressed(deed) => (3, "Suppressed"),
         1 => (1, "New"),
         2 => (2, "In Progress"),
         _ => (4, "Resolved"),
     }
+}
+
+fn is_suppressed(deed: Deed) -> bool {
+    matches!(
+        deed,
+        Deed::Detection(FindingVerb::Suppress) | Deed::DataSecurity(FindingVerb::Suppress)
+    )
 }
 
 pub(crate) fn user_type(kind: PersonKind) -> u32 {

@@ -89,7 +89,7 @@ fn classification(json: &mut Json<'_>, event: &Event<'_>, activity: &Activity) {
 fn status(json: &mut Json<'_>, event: &Event<'_>, activity: &Activity) {
     let outcome = &event.outcome;
     let (id, caption) = if activity.class.is_finding() {
-        class::finding_status(activity)
+        class::finding_status(event.deed, activity)
     } else {
         class::status(outcome.result)
     };

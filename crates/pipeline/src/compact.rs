@@ -24,6 +24,7 @@ use crate::compact_again as again;
 use crate::context::Context;
 use crate::editions;
 use crate::error::StageError;
+use crate::findings;
 use crate::govern;
 use crate::items::{self, ConnectionItem, Scope, StreamItem, time};
 use crate::status::{connections, streams};
@@ -497,7 +498,8 @@ pub async fn to_the_end(ctx: &Context, connection: &ConnectionItem) -> Result<()
 /// The streams that commit events.
 pub(crate) fn lanes(streams: &[(Key, StreamItem)]) -> impl Iterator<Item = &str> {
     let names = streams.iter().map(|(key, _)| items::stream_name(key));
-    names.filter(|name| bundles::is_lane_name(name) || *name == govern::STREAM)
+    let ours = [govern::STREAM, findings::STREAM];
+    names.filter(move |name| bundles::is_lane_name(name) || ours.contains(name))
 }
 
 /// Asks for the next commits of a lane that are in no table.

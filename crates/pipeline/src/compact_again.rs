@@ -8,8 +8,10 @@ use crate::apps;
 use crate::compact::Gathered;
 use crate::context::Context;
 use crate::error::StageError;
-use crate::govern::record;
+use crate::findings::Finding;
+use crate::govern::record::Record;
 use crate::items::ConnectionItem;
+use crate::journal::{Told, write_again};
 use crate::normalise::Normaliser;
 
 /// How far it is.
@@ -47,11 +49,16 @@ pub(crate) async fn take(
         read::lines(&*ctx.objects, object, |line| {
             event.clear();
             let logged = logged.next().flatten();
-            let again = match (entry.family == record::FAMILY, source) {
-                (true, _) => read::vendors(line)
-                    .and_then(|raw| record::write_again(&normaliser, &raw, &mut event)),
-                (false, Some(source)) => normaliser.write_again(source, line, logged, &mut event),
-                (false, None) => None,
+            let ours = || read::vendors(line);
+            let again = match (&*entry.family, source) {
+                (Record::FAMILY, _) => {
+                    ours().and_then(|raw| write_again::<Record>(&normaliser, &raw, &mut event))
+                }
+                (Finding::FAMILY, _) => {
+                    ours().and_then(|raw| write_again::<Finding>(&normaliser, &raw, &mut event))
+                }
+                (_, Some(source)) => normaliser.write_again(source, line, logged, &mut event),
+                (_, None) => None,
             };
             if again.is_some() {
                 gathered.add(&event, &object.name);

@@ -20,16 +20,17 @@ use casbah_model::cursor::Cursor;
 use casbah_model::file::Root;
 use casbah_model::inspection::{Extent, Inspection, Looked, Vanished};
 use casbah_model::message::{Stage, Ticket};
-use casbah_model::ports::{Inspector, Query, StoreError};
+use casbah_model::ports::{Inspector, Query};
 use casbah_model::record::RecordId;
-use casbah_model::state::{Key, Write};
+use casbah_model::state::Key;
 use casbah_model::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::error::StageError;
-use crate::file_hints::make_due;
+use crate::file_hints::make_due_or_new;
 use crate::file_scan;
+use crate::findings;
 use crate::hint::nudge;
 use crate::items::{self, Position, Scope, StreamItem, StreamState};
 use crate::lane;
@@ -39,7 +40,7 @@ use crate::status::all_units;
 use crate::step::{Next, Step};
 use memory::Claim;
 
-pub(crate) use memory::partitions;
+pub(crate) use memory::{partitions, unit_id};
 
 /// The name under which units wait for lanes, and of what is known of files.
 pub const QUEUE: &str = "contents";
@@ -80,26 +81,14 @@ pub async fn look_at(ctx: &Context, scope: &Scope, root: &Root) -> Result<(), St
     if !ctx.settings.looks_inside {
         return Ok(());
     }
-    let key = scope.unit(QUEUE, &memory::unit_id(&root.id));
-    let found = ctx.state.get(std::slice::from_ref(&key)).await?;
-    let is_due = match found.into_iter().next().flatten() {
-        Some(item) => make_due(ctx, &key, items::read(&key, &item)?).await?,
-        None => {
-            let mut unit = StreamItem::new(&key, Stage::FileScan, &[Component::Files], ctx.now());
-            unit.queue = Some(scope.waiting(QUEUE));
-            unit.root = Some(root.clone());
-            unit.index(&key);
-            match ctx
-                .state
-                .write(Write::create(key, items::write(&unit)))
-                .await
-            {
-                Ok(_) => true,
-                Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => false,
-                Err(error) => return Err(error.into()),
-            }
-        }
-    };
+    let key = scope.unit(QUEUE, &unit_id(&root.id));
+    let is_due = make_due_or_new(ctx, &key, || {
+        let mut unit = StreamItem::new(&key, Stage::FileScan, &[Component::Files], ctx.now());
+        unit.queue = Some(scope.waiting(QUEUE));
+        unit.root = Some(root.clone());
+        unit
+    })
+    .await?;
     if is_due {
         let lane = ctx.rng.next_u64() as usize % LANES;
         nudge(ctx, &scope.stream(&format!("contents-{lane}"))).await?;
@@ -318,6 +307,7 @@ async fn look_inside(
                     seq: step.stream.seq,
                 });
                 step.finish(StreamState::Done, Some(entry), vec![]).await?;
+                findings::look_at(ctx, &scope, &root).await?;
                 // What was listed while this was at work could not make it due.
                 if self::listed(ctx, &files).await? != Some(listed) {
                     look_at(ctx, &scope, &root).await?;

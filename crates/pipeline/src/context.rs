@@ -15,6 +15,7 @@ use casbah_model::ports::{
 use casbah_model::tables::Tables;
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_ocsf::Profile;
+use casbah_policy::Policies;
 
 use crate::apps;
 use crate::counted::Counted;
@@ -40,6 +41,8 @@ pub struct Context {
     pub settings: Settings,
     /// Looks inside files; only who does so has it.
     pub inspector: Option<Arc<dyn Inspector>>,
+    /// What files are held against; only who judges them has it.
+    pub policies: Option<Arc<Policies>>,
     /// What may be done without asking, and how much at once.
     pub policy: Policy,
     /// Caches that may vanish.

@@ -25,6 +25,7 @@ use crate::context::Context;
 use crate::editions;
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
+use crate::findings;
 use crate::hint;
 use crate::items::{
     self, CONNECTIONS, ConnectionItem, PastItem, StreamItem, connection_key, past_key, stream_name,
@@ -285,7 +286,8 @@ impl Job<'_> {
     /// Every queue that may have units: those of the app, and those that a stream works on.
     async fn queues(&self) -> Result<BTreeSet<String>, StageError> {
         let connector = crate::apps::connector(self.step.connection.settings.app);
-        let mut queues = BTreeSet::from([QUEUE.to_string(), contents::QUEUE.to_string()]);
+        let mut queues =
+            BTreeSet::from([QUEUE, contents::QUEUE, findings::QUEUE].map(String::from));
         let feeds = connector.activities().map(|source| source.feeds());
         queues.extend(
             feeds

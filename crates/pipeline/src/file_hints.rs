@@ -142,6 +142,26 @@ fn normal(address: &str) -> String {
         .to_lowercase()
 }
 
+/// Makes a unit due that others made, or one that is new.
+pub(crate) async fn make_due_or_new(
+    ctx: &Context,
+    key: &Key,
+    new: impl FnOnce() -> StreamItem,
+) -> Result<bool, StageError> {
+    let found = ctx.state.get(std::slice::from_ref(key)).await?;
+    if let Some(item) = found.into_iter().next().flatten() {
+        return make_due(ctx, key, items::read(key, &item)?).await;
+    }
+    let mut unit = new();
+    unit.index(key);
+    let create = Write::create(key.clone(), items::write(&unit));
+    match ctx.state.write(create).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused { .. } | StoreError::Unknown | StoreError::Busy) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Makes a unit due again that is over, outside of any run; one that is waiting or at work will see the change anyway.
 pub(crate) async fn make_due(
     ctx: &Context,

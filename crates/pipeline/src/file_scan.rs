@@ -19,6 +19,7 @@ use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::file_hints::look_at;
+use crate::findings;
 use crate::items::{self, Position, StreamItem, StreamState};
 use crate::lane;
 use crate::page_loop::{Group, Pages, group};
@@ -238,6 +239,7 @@ async fn done(
     }
     if let Some(root) = &root {
         contents::look_at(ctx, &scope, root).await?;
+        findings::look_at(ctx, &scope, root).await?;
     }
     // Items that were asked for while the unit was at work could not make it due.
     if sweep == Sweep::Walk
@@ -271,9 +273,13 @@ async fn set_aside(mut step: Step<'_>, cause: Cause, sweep: Sweep) -> Result<Wor
     }
     step.stream.trouble = Some(cause);
     let (ctx, scope, run) = (step.ctx, step.scope.clone(), step.stream.run.clone());
+    let root = step.stream.root.clone();
     step.finish(StreamState::Failed, None, vec![]).await?;
     if let Some(run) = run {
         close_run(ctx, &scope, &run).await?;
+    }
+    if let Some(root) = &root {
+        findings::look_at(ctx, &scope, root).await?;
     }
     Ok(Worked::Done)
 }

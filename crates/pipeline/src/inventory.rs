@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
+use crate::findings;
 use crate::govern::record;
 use crate::items::{ConnectionItem, Scope, StreamItem};
 use crate::ledger::{Committing, each_entry, manifests};
@@ -106,9 +107,9 @@ fn hash(marks: &Marks<'_>) -> u64 {
     casbah_model::record::RecordId::new(marks.id.clone()).hash()
 }
 
-/// Families of what happened, which nothing replaces: what the service tells, and what Casbah did there.
+/// Families of what happened, which nothing replaces: what the service tells, what Casbah did there, and what it found.
 pub(crate) fn is_trail(family: &str) -> bool {
-    family == "activities" || family == record::FAMILY
+    ["activities", record::FAMILY, findings::FAMILY].contains(&family)
 }
 
 /// The published pass of an inventory is one epoch up to one commit; what is older is history.
@@ -196,19 +197,13 @@ fn count_entities(summary: &mut Summary, entities: impl Iterator<Item = (String,
 
 /// An item of a root as the latest records tell it.
 #[derive(Default)]
-pub(crate) struct Item {
+struct Item {
     is_folder: bool,
     is_listed: bool,
     /// It is said to have sharing of its own.
     is_shared: bool,
     own: Option<Sharing>,
     parent: Option<String>,
-}
-
-impl Item {
-    pub(crate) fn is_file(&self) -> bool {
-        self.is_listed && !self.is_folder
-    }
 }
 
 /// Folders lie in folders this deep at the most: SharePoint limits addresses to 400 characters, of Box 400 folders are
@@ -256,7 +251,7 @@ async fn files(
     Ok(())
 }
 
-pub(crate) fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
+fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
     let item = items.entry(marks.id.to_string()).or_default();
     match &*marks.kind {
         "removed" => *item = Item::default(),
@@ -278,31 +273,8 @@ pub(crate) fn note(items: &mut HashMap<String, Item>, marks: &Marks<'_>) {
     }
 }
 
-/// Whose own sharing counts for an item: itself and folders above, from the nearest on.
-pub(crate) fn givers<'a>(
-    items: &'a HashMap<String, Item>,
-    id: &'a str,
-    inheritance: Inheritance,
-) -> Vec<&'a str> {
-    let mut givers = vec![];
-    let mut next = Some(id);
-    for _ in 0..DEPTH_MAX {
-        let Some((id, item)) = next.and_then(|id| Some((id, items.get(id)?))) else {
-            break;
-        };
-        if item.own.is_some() {
-            givers.push(id);
-            if inheritance == Inheritance::Nearest {
-                break;
-            }
-        }
-        next = item.parent.as_deref();
-    }
-    givers
-}
-
 /// The sharing of an item, as it comes down from the folders above.
-pub(crate) fn effective(
+fn effective(
     items: &HashMap<String, Item>,
     item: &Item,
     unshared: Sharing,

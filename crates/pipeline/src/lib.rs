@@ -28,6 +28,7 @@ pub mod govern;
 pub mod hint;
 pub mod inventory;
 pub mod items;
+mod journal;
 mod lane;
 pub mod ledger;
 pub mod meter;
@@ -96,6 +97,7 @@ async fn work(ctx: &Context, message: &Message) -> Result<(), StageError> {
         Stage::UserScan => user_scan::scan(step, ticket).await,
         Stage::ActivityPoll if bundles::is_lane(&step) => bundles::collect(step, ticket).await,
         Stage::ActivityPoll => activity_poll::list(step, ticket).await,
+        Stage::FileScan if findings::is_ours(&step) => findings::work(step).await,
         Stage::FileScan if contents::is_unit(&step) => contents::work_alone(step, ticket).await,
         Stage::FileScan if contents::is_lane(&step) => contents::work(step, ticket).await,
         Stage::FileScan if file_scan::is_unit(&step) => file_scan::scan_alone(step, ticket).await,

@@ -16,6 +16,7 @@ use crate::delete::{self, Deletion};
 use crate::editions::{self, InventoryStatus};
 use crate::error::StageError;
 use crate::file_scan::QUEUE;
+use crate::findings::{self, FindingsStatus};
 use crate::items::{
     self, CONNECTIONS, ConnectionItem, FeedItem, GapItem, Held, RunItem, Scope, StreamItem,
     StreamState, stream_name, time,
@@ -40,6 +41,8 @@ pub struct ConnectionStatus {
     /// How far the looking into files is, where somebody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inside: Option<InsideStatus>,
+    /// Files that break a policy.
+    pub findings: Option<FindingsStatus>,
     pub tables: Option<TablesStatus>,
     /// What the connection holds, as tables.
     pub inventories: Vec<InventoryStatus>,
@@ -129,6 +132,7 @@ async fn of_connection(
         streams,
         file_sweep: sweep_status(ctx, &scope).await?,
         inside: contents::status(ctx, &scope).await?,
+        findings: findings::status(ctx, &scope).await?,
         tables: tables_status::status(ctx, &scope, &items).await?,
         inventories: editions::inventories(&items)?,
         gaps,
@@ -166,6 +170,7 @@ fn bare(connection: &ConnectionItem) -> ConnectionStatus {
         streams: vec![],
         file_sweep: None,
         inside: None,
+        findings: None,
         tables: None,
         inventories: vec![],
         gaps: vec![],

@@ -30,6 +30,7 @@ use crate::context::Context;
 use crate::error::StageError;
 use crate::items::ConnectionItem;
 use build::Built;
+pub(crate) use build::SharedFile;
 pub(crate) use name::{of_root, version};
 use reader::{Reader, Scanned, View};
 use token::{Place, bad_token};
@@ -145,6 +146,27 @@ pub(crate) async fn each_row(
     view: &ViewName,
     each: impl FnMut(&Current<'_>) + Send,
 ) -> Result<(), StageError> {
+    let made_of = whole(ctx, connection, view).await?;
+    build::each_row(ctx, connection, view, &made_of.sources, each).await
+}
+
+/// Calls `each` with every file of the view of a root that is published; nothing is stored.
+pub(crate) async fn each_file(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    view: &ViewName,
+    each: impl FnMut(SharedFile<'_>) + Send,
+) -> Result<(), StageError> {
+    let made_of = whole(ctx, connection, view).await?;
+    build::each_file(ctx, connection, view, &made_of.sources, each).await
+}
+
+/// What a view is made of, with runs of small objects joined.
+async fn whole(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    view: &ViewName,
+) -> Result<source::Sources, StageError> {
     let Some(made_of) = source::of_view(ctx, connection, view).await? else {
         let collection = view.collection.clone();
         return Err(StageError::Unpublished { collection });
@@ -153,7 +175,7 @@ pub(crate) async fn each_row(
     for (name, objects) in missing {
         source::join(ctx, name, objects).await?;
     }
-    build::each_row(ctx, connection, view, &made_of.sources, each).await
+    Ok(made_of)
 }
 
 /// Builds a view that is too large to be built while somebody waits; goes on with another message when time is over.

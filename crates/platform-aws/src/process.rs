@@ -141,6 +141,7 @@ impl Process {
             curated: ports.curated,
             settings: self.times,
             inspector: None,
+            policies: None,
             policy: self.policy.clone(),
             tokens: Arc::default(),
             roots: Default::default(),

@@ -10,7 +10,8 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli_actions::ActionsArgs;
-use crate::cli_inspect::{FindingsArgs, InsideArgs, InspectArgs};
+use crate::cli_findings::FindingsArgs;
+use crate::cli_inspect::{InsideArgs, InspectArgs};
 
 const STORY: &str = "\
 Five minutes with Casbah:
@@ -141,7 +142,7 @@ pub enum Command {
     Actions(ActionsArgs),
     /// Looks into files of this machine for sensitive data; nothing leaves it, and nothing is kept.
     Inspect(InspectArgs),
-    /// Names the files that break a policy: public files with keys in them, and what you write yourself.
+    /// Names the files that break a policy, such as public files with keys in them, and accepts what may be so.
     Findings(FindingsArgs),
     /// Stops all calls of a connection; everything stays where it is.
     Pause(SteerArgs),

@@ -37,55 +37,7 @@ The file of detectors, each part of which may be left out:
 What was found is shown masked; numbers that are published for tests are left out.
 Exit codes: 0 nothing was found, 3 something was, 253 files could not be opened.";
 
-const POLICIES_HELP: &str = "\
-The file of policies:
-  shipped = [\"public-secrets\"]           # which of those that come with Casbah; left out, all
-  approved_domains = [\"partner.example\"]
-  private_mail = [\"mail.example\"]        # beside the providers that are known
-
-  [[policy]]
-  name = \"salaries\"
-  title = \"Salaries outside of the human resources site\"
-  severity = \"high\"                      # informational, low, medium, high, critical
-  propose = \"make-private\"               # an action to plan, see `casbah actions --help`
-  sharing = [\"external\", \"public-by-link\", \"public\"]   # or internal, private
-  apps = [\"box\"]                         # a file that fits all of these; of a list, one is enough
-  link = \"anyone\"                        # or organisation
-  shared_with = [\"private-mail\"]         # or unapproved-domain
-  places = [\"https://contoso.sharepoint.com/sites/pay\"]
-  types = [\"xlsx\", \"csv\"]
-  mb_min = 1
-  changed_within_days = 30               # or unchanged_for_days, mb_max
-  [policy.finds]                         # left out, whatever it holds
-  detectors = [\"iban\"]                   # names from `casbah inspect --list`, or your own
-  kinds = [\"personal\", \"health\"]
-  count_min = 20                         # different values, over all of them
-  confidence_min = \"high\"
-
-Exit codes: 0 no file breaks a policy, 3 some do.";
-
-/// Which files break which policy.
-#[derive(Debug, Args)]
-#[command(after_help = POLICIES_HELP)]
-pub struct FindingsArgs {
-    /// The folder that `run` or `demo` works in.
-    #[arg(long, value_name = "DIR", default_value = "casbah-data")]
-    pub out: PathBuf,
-    /// Only this connection.
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-    /// A file of policies; without it, those that come with Casbah.
-    #[arg(long, value_name = "FILE")]
-    pub policies: Option<PathBuf>,
-    /// The file of detectors that was looked with, where policies name detectors of your own.
-    #[arg(long, value_name = "FILE")]
-    pub detectors: Option<PathBuf>,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub output: Format,
-}
-
-/// Looking into the files of a tenant.
+/// Looking into the files of a tenant, and judging them.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Looking into files")]
 pub struct InsideArgs {
@@ -102,6 +54,10 @@ pub struct InsideArgs {
     /// Larger files are not fetched, only named.
     #[arg(long, value_name = "MB", default_value_t = 100, value_parser = between(1, 1024))]
     pub max_mb: u64,
+    /// A file of the policies that files are held against (`casbah findings --help` shows one); without it, those that
+    /// come with Casbah.
+    #[arg(long, value_name = "FILE")]
+    pub policies: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use casbah_platform_local::{LocalSystem, ThreadInspector};
 
 use crate::cli_inspect::InsideArgs;
 use crate::exit::{Exit, Failure};
+use crate::policy_files::policies;
 use crate::table::bytes;
 
 /// A file of detectors, and one of values or of their hashes.
@@ -22,12 +23,16 @@ const KEY_BYTES: usize = 32;
 /// The key of a folder, where none is named.
 const KEY_FILE: &str = "inspection.key";
 
-/// Makes a system look into the files that it lists, if that is asked for.
+/// Makes a system hold files against policies, and look into the files that it lists if that is asked for.
 pub fn look_inside(
     system: &mut LocalSystem,
     folder: &Path,
     args: &InsideArgs,
 ) -> Result<(), Failure> {
+    system.judge_by(policies(
+        args.policies.as_deref(),
+        args.detectors.as_deref(),
+    )?);
     if !args.look_inside {
         return Ok(());
     }

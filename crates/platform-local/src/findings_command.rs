@@ -1,28 +1,63 @@
-//! `casbah findings`: which files of a folder's tenants break which policy.
+//! `casbah findings`: which files of a folder's tenants break which policy, and how that stands.
 
 use std::collections::BTreeMap;
 
-use casbah_inspect::detect::{self, Written};
-use casbah_pipeline::findings::{self, FileFinding};
-use casbah_pipeline::status;
-use casbah_policy::{Detectable, Policies};
+use casbah_pipeline::findings::{self, Finding};
+use casbah_pipeline::items::ConnectionItem;
+use casbah_pipeline::{connect, status};
+use casbah_platform_local::LocalSystem;
+use casbah_policy::{Policies, Standing};
 use serde_json::{Value, json};
 
 use crate::cli::Format;
-use crate::cli_inspect::FindingsArgs;
-use crate::detector_files::{CONFIG_BYTES_MAX, small_file};
+use crate::cli_findings::{Decide, FindingArgs, FindingsArgs, ListArgs, Which};
 use crate::exit::{Exit, Failure, unknown_connection};
-use crate::inspect_command::kind;
 use crate::inspect_text::plain;
 use crate::output;
+use crate::policy_files::policies;
 use crate::table::{Align, Table, count, number};
-use crate::{folder, runtime};
+use crate::{account, folder, runtime};
 
 /// Files that are named to people; all are with `--output json`.
 const SHOWN_MAX: usize = 20;
 
 pub fn findings(args: &FindingsArgs) -> Result<Exit, Failure> {
-    let policies = policies(args)?;
+    match &args.decide {
+        None => list(&args.list),
+        Some(Decide::Accept(accept)) => {
+            let by = accept.by.clone().unwrap_or_else(account::name);
+            decide(&accept.finding, |system, connection, id| {
+                let done = findings::accept(&system.ctx, connection, id, &by, &accept.reason);
+                Ok(runtime::real()?.block_on(done)?)
+            })
+        }
+        Some(Decide::Reopen(reopen)) => decide(reopen, |system, connection, id| {
+            let done = findings::reopen(&system.ctx, connection, id);
+            Ok(runtime::real()?.block_on(done)?)
+        }),
+    }
+}
+
+fn decide(
+    args: &FindingArgs,
+    how: impl FnOnce(&LocalSystem, &ConnectionItem, &str) -> Result<Finding, Failure>,
+) -> Result<Exit, Failure> {
+    let name = folder::name(&args.connection)?;
+    let system = folder::look(&args.out)?;
+    let found = runtime::real()?.block_on(connect::find(&system.ctx, &name))?;
+    let connection = found.ok_or_else(|| unknown_connection(name.as_str()))?;
+    let finding = how(&system, &connection, &args.id)?;
+    let place = place(&finding);
+    let standing = finding.standing.name();
+    output::print(&format!("{standing}: {}, {place}\n", finding.policy))?;
+    Ok(Exit::Fine)
+}
+
+fn list(args: &ListArgs) -> Result<Exit, Failure> {
+    let asked = match &args.policies {
+        Some(file) => Some(policies(Some(file), args.detectors.as_deref())?),
+        None => None,
+    };
     let only = args.connection.as_deref().map(folder::name).transpose()?;
     let system = folder::look(&args.out)?;
     let runtime = runtime::real()?;
@@ -33,85 +68,95 @@ pub fn findings(args: &FindingsArgs) -> Result<Exit, Failure> {
             return Err(unknown_connection(only.as_str()));
         }
     }
-    let mut all: Vec<(String, FileFinding)> = vec![];
+    let mut all: Vec<(String, Finding)> = vec![];
     for connection in &connections {
         let name = connection.settings.id.to_string();
-        let keep = |finding| all.push((name.clone(), finding));
-        runtime.block_on(findings::findings(&system.ctx, connection, &policies, keep))?;
+        let keep = |finding: Finding| {
+            if is_wanted(args.standing, finding.standing) {
+                all.push((name.clone(), finding));
+            }
+        };
+        let ctx = &system.ctx;
+        runtime.block_on(async {
+            match &asked {
+                Some(policies) => findings::would_be(ctx, connection, policies, keep).await,
+                None => findings::each(ctx, connection, keep).await,
+            }
+        })?;
     }
     // The worst first; otherwise as they lie.
     all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
-    let unjudged: Vec<&str> = policies
-        .all()
-        .iter()
-        .filter(|policy| !policy.unread().is_empty())
-        .map(|policy| policy.name.as_str())
-        .collect();
     match args.output {
         Format::Json => {
             let rows: Vec<Value> = all.iter().map(row).collect();
-            output::print_json(&json!({ "findings": rows, "not_judged": unjudged }))?;
+            let mut told = json!({ "findings": rows });
+            if let Some(asked) = &asked {
+                told["not_judged"] = not_judged(asked).map(|(name, _)| name).collect();
+            }
+            output::print_json(&told)?;
         }
-        Format::Text => output::print(&text(&all, &policies))?,
+        Format::Text => output::print(&text(&all, asked.as_ref()))?,
     }
-    Ok(match all.is_empty() {
-        true => Exit::Fine,
-        false => Exit::Found,
-    })
+    let is_open = all.iter().any(|(_, finding)| finding.standing.is_open());
+    Ok(if is_open { Exit::Found } else { Exit::Fine })
 }
 
-/// The file's own policies and those that come with Casbah.
-fn policies(args: &FindingsArgs) -> Result<Policies, Failure> {
-    let mut known: Vec<Detectable> = detect::detectors()
-        .iter()
-        .map(|one| Detectable {
-            name: one.name.into(),
-            kind: kind(one.kind).replace(' ', "-"),
-        })
-        .collect();
-    if let Some(file) = &args.detectors {
-        let text = small_file(file, CONFIG_BYTES_MAX)?;
-        let written = Written::read(&text)
-            .map_err(|error| Failure::new(Exit::Parameter, error.to_string()).at(file.display()))?;
-        known.extend(written.own_names().into_iter().map(|name| Detectable {
-            name,
-            kind: "own".into(),
-        }));
+fn is_wanted(which: Which, standing: Standing) -> bool {
+    match which {
+        Which::All => true,
+        Which::Open => standing.is_open(),
+        Which::New => standing == Standing::New,
+        Which::Accepted => standing == Standing::Accepted,
+        Which::FixedByUs => standing == Standing::FixedByUs,
+        Which::FixedByOwner => standing == Standing::FixedByOwner,
+        Which::Withdrawn => standing == Standing::Withdrawn,
     }
-    let Some(file) = &args.policies else {
-        return Policies::shipped(&known)
-            .map_err(|error| Failure::new(Exit::Other, error.to_string()));
-    };
-    let text = small_file(file, CONFIG_BYTES_MAX)?;
-    Policies::read(&text, &known).map_err(|error| {
-        Failure::new(Exit::Parameter, error.to_string())
-            .at(file.display())
-            .with_fix("`casbah findings --help` shows a file of policies")
-    })
 }
 
-fn row((connection, finding): &(String, FileFinding)) -> Value {
+/// Policies that no file can break yet, and what they ask for.
+fn not_judged(policies: &Policies) -> impl Iterator<Item = (&str, String)> {
+    let all = policies.all().iter();
+    let unread = all.map(|policy| (policy.name.as_str(), policy.unread().join(", ")));
+    unread.filter(|(_, unread)| !unread.is_empty())
+}
+
+fn row((connection, finding): &(String, Finding)) -> Value {
     let mut row = serde_json::to_value(finding).unwrap_or_default();
     row["connection"] = connection.as_str().into();
     row
 }
 
-fn text(all: &[(String, FileFinding)], policies: &Policies) -> String {
+/// Where a file is. Names repeat; the id is what `casbah actions` takes.
+fn place(finding: &Finding) -> String {
+    let name = finding.name.as_deref().unwrap_or_default();
+    match &finding.address {
+        Some(address) => plain(address),
+        None => plain(&format!("{name} ({})", finding.file)),
+    }
+}
+
+fn text(all: &[(String, Finding)], asked: Option<&Policies>) -> String {
     let mut text = String::new();
-    let mut files = Table::new("", &[Align::Left; 5]);
+    let mut files = Table::new("", &[Align::Left; 6]);
     for (connection, finding) in all.iter().take(SHOWN_MAX) {
-        let name = finding.name.as_deref().unwrap_or_default();
-        let place = match &finding.address {
-            Some(address) => address.clone(),
-            // Names repeat; the id is what `casbah actions` takes.
-            None => format!("{name} ({})", finding.file),
+        let standing = finding.standing.name();
+        let id = match asked {
+            None => finding.id.as_str(),
+            // Nothing is kept that could be named.
+            Some(_) => "",
         };
         files.row([
             finding.severity.name().to_string(),
             finding.policy.clone(),
-            connection.clone(),
+            format!("{connection} {id}").trim().to_string(),
+            if asked.is_some() {
+                "would be"
+            } else {
+                standing
+            }
+            .to_string(),
             plain(&finding.because.join("; ")),
-            plain(&place),
+            place(finding),
         ]);
     }
     text += &files.text();
@@ -119,28 +164,32 @@ fn text(all: &[(String, FileFinding)], policies: &Policies) -> String {
         let more = number((all.len() - SHOWN_MAX) as u64);
         text += &format!("and {more} more; --output json names all\n");
     }
-    let mut by_policy: BTreeMap<&str, u64> = BTreeMap::new();
+    text += &counts(all).text();
+    for (name, unread) in asked.into_iter().flat_map(not_judged) {
+        text += &format!("{name} was not judged: {unread} is not read yet\n");
+    }
+    text + &format!("{}\n", count(all.len() as u64, "finding"))
+}
+
+/// Files by policy, with what to do about them.
+fn counts(all: &[(String, Finding)]) -> Table {
+    let mut by_policy: BTreeMap<(std::cmp::Reverse<_>, &str), (u64, &str)> = BTreeMap::new();
     for (_, finding) in all {
-        *by_policy.entry(&finding.policy).or_default() += 1;
+        let key = (std::cmp::Reverse(finding.severity), &*finding.policy);
+        let proposed = finding.propose.as_deref().unwrap_or_default();
+        by_policy.entry(key).or_insert((0, proposed)).0 += 1;
     }
     let mut counts = Table::new("", &[Align::Left, Align::Left, Align::Right, Align::Left]);
-    counts.row(["policy", "severity", "files", "proposed"]);
-    for policy in policies.all() {
-        let unread = policy.unread();
-        let files = by_policy.get(policy.name.as_str()).copied().unwrap_or(0);
-        let proposed = policy.propose.map_or("", |action| action.name());
+    if !by_policy.is_empty() {
+        counts.row(["policy", "severity", "files", "proposed"]);
+    }
+    for ((severity, policy), (files, proposed)) in by_policy {
         counts.row([
-            policy.name.clone(),
-            policy.severity.name().to_string(),
-            match unread.is_empty() {
-                true => number(files),
-                false => "-".into(),
-            },
-            match unread.is_empty() {
-                true => proposed.to_string(),
-                false => format!("not judged: {} is not read yet", unread.join(", ")),
-            },
+            policy.to_string(),
+            severity.0.name().to_string(),
+            number(files),
+            proposed.to_string(),
         ]);
     }
-    text + &counts.text() + &format!("{}\n", count(all.len() as u64, "finding"))
+    counts
 }

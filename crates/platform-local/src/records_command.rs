@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use casbah_pipeline::contents;
+use casbah_pipeline::findings;
 use casbah_pipeline::govern::record;
 use casbah_pipeline::inventory::{self, Reading};
 use casbah_pipeline::items::ConnectionItem;
@@ -26,9 +27,11 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
         }
     }
     check(&args.family, &connections)?;
-    if args.ocsf && !["activities", record::FAMILY].contains(&args.family.as_str()) {
+    if args.ocsf
+        && !["activities", record::FAMILY, findings::FAMILY].contains(&args.family.as_str())
+    {
         let what = format!("{} have no form in OCSF", args.family);
-        let fix = "leave --ocsf out, or choose --family activities or actions";
+        let fix = "leave --ocsf out, or choose --family activities, actions or findings";
         return Err(Failure::new(Exit::Parameter, what).with_fix(fix));
     }
     let reading = if args.history {
@@ -59,7 +62,13 @@ pub fn records(args: &RecordsArgs) -> Result<Exit, Failure> {
 }
 
 fn check(family: &str, connections: &[ConnectionItem]) -> Result<(), Failure> {
-    let mut known = BTreeSet::from(["activities", "files", contents::QUEUE, record::FAMILY]);
+    let mut known = BTreeSet::from([
+        "activities",
+        "files",
+        contents::QUEUE,
+        record::FAMILY,
+        findings::FAMILY,
+    ]);
     for connection in connections {
         let collections = apps::connector(connection.settings.app)
             .users()

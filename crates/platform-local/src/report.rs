@@ -7,6 +7,7 @@ use casbah_model::connection::{ConnectionState, Tenant};
 use casbah_model::permission::{Grants, Missing, Permission};
 use casbah_model::tally::Tally;
 use casbah_pipeline::contents::InsideStatus;
+use casbah_pipeline::findings::{Counts, FindingsStatus};
 use casbah_pipeline::inventory::{Summary, summary};
 use casbah_pipeline::items::ConnectionItem;
 use casbah_pipeline::{Context, apps, ledger, status};
@@ -47,6 +48,8 @@ pub struct ConnectionReport {
     pub found: Summary,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inside: Option<InsideStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<FindingsStatus>,
     #[serde(skip)]
     has_files: bool,
 }
@@ -81,8 +84,14 @@ impl Report {
             let found = summary(ctx, &connection).await?;
             let id = &connection.settings.id;
             let status = statuses.iter_mut().find(|status| status.name == *id);
-            let inside = status.and_then(|status| status.inside.take());
-            connections.push(ConnectionReport::new(&connection, found, inside));
+            let (inside, findings) = status
+                .map(|status| (status.inside.take(), status.findings.take()))
+                .unwrap_or_default();
+            connections.push(ConnectionReport {
+                inside,
+                findings,
+                ..ConnectionReport::new(&connection, found)
+            });
         }
         let mut granted = GrantCounts::default();
         let mut found = json!({ "unknown_operations": total.unknown });
@@ -207,12 +216,27 @@ pub fn inside_text(inside: &InsideStatus) -> String {
     text
 }
 
+/// Files that break a policy, the worst first.
+pub fn findings_text(counts: &Counts) -> String {
+    let open: u64 = counts.open.values().sum();
+    let mut text = format!("{} open", number(open));
+    if open > 0 {
+        let severities = counts.open.iter().rev();
+        let severities =
+            severities.map(|(severity, files)| format!("{} {}", number(*files), severity.name()));
+        text += &format!(": {}", severities.collect::<Vec<_>>().join(", "));
+    }
+    for (standing, files) in &counts.standing {
+        if !standing.is_open() {
+            let word = standing.name().replace('-', " ");
+            text += &format!("; {} {word}", number(*files));
+        }
+    }
+    text
+}
+
 impl ConnectionReport {
-    fn new(
-        connection: &ConnectionItem,
-        found: Summary,
-        inside: Option<InsideStatus>,
-    ) -> ConnectionReport {
+    fn new(connection: &ConnectionItem, found: Summary) -> ConnectionReport {
         let report = connection.report.clone();
         let tenant = report.as_ref().map(|report| report.tenant.clone());
         let Grants {
@@ -232,7 +256,8 @@ impl ConnectionReport {
             excessive,
             consent_link,
             found,
-            inside,
+            inside: None,
+            findings: None,
             has_files: apps::connector(connection.settings.app).files().is_some(),
         }
     }
@@ -258,6 +283,9 @@ impl ConnectionReport {
         text += &found_text(&self.found, self.has_files);
         if let Some(inside) = &self.inside {
             text += &format!("Inside     {}\n", inside_text(inside));
+        }
+        if let Some(findings) = &self.findings {
+            text += &format!("Findings   {}\n", findings_text(&findings.counts));
         }
         text
     }

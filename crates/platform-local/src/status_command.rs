@@ -3,6 +3,7 @@
 use casbah_model::Timestamp;
 use casbah_pipeline::contents::InsideStatus;
 use casbah_pipeline::editions::InventoryStatus;
+use casbah_pipeline::findings::FindingsStatus;
 use casbah_pipeline::status::{self, ConnectionStatus, SweepStatus};
 use casbah_pipeline::tables_status::TablesStatus;
 use serde_json::json;
@@ -10,7 +11,7 @@ use serde_json::json;
 use crate::cli::{Format, StatusArgs};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::report::{inside_text, tenant};
+use crate::report::{findings_text, inside_text, tenant};
 use crate::table::{Align, Table, count, minute, number, relative};
 use crate::trouble::troubles;
 use crate::{folder, runtime};
@@ -79,6 +80,9 @@ fn text(one: &ConnectionStatus, now: Timestamp) -> String {
     if let Some(inside) = &one.inside {
         text += &format!("  inside      {}\n", drives_text(inside));
     }
+    if let Some(findings) = &one.findings {
+        text += &format!("  findings    {}\n", judged_text(findings));
+    }
     if let Some(tables) = &one.tables {
         text += &format!("  tables      {}\n", tables_text(tables, now));
     }
@@ -142,6 +146,16 @@ fn drives_text(inside: &InsideStatus) -> String {
     if !inside.denied.is_empty() {
         let denied = inside.denied.len() as u64;
         text += &format!("; a right is missing in {}", count(denied, "drive"));
+    }
+    text
+}
+
+/// How far the judging of files is, and what stands.
+fn judged_text(findings: &FindingsStatus) -> String {
+    let mut text = findings_text(&findings.counts);
+    if findings.roots_done < findings.roots {
+        let done = number(findings.roots_done);
+        text += &format!("; {done} of {} judged", count(findings.roots, "drive"));
     }
     text
 }

@@ -16,6 +16,7 @@ use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::items::{self, StreamItem, StreamState};
 use casbah_pipeline::status::{Settled, settled};
 use casbah_pipeline::{Context, Curated, Settings, StageError, compact, hint};
+use casbah_policy::Policies;
 use casbah_tables::Parquet;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -190,6 +191,7 @@ impl LocalSystem {
             },
             settings,
             inspector: None,
+            policies: None,
             policy,
             tokens: Arc::default(),
             roots: Default::default(),
@@ -209,6 +211,11 @@ impl LocalSystem {
     pub fn look_inside(&mut self, inspector: Arc<dyn Inspector>) {
         self.ctx.inspector = Some(inspector);
         self.ctx.settings.looks_inside = true;
+    }
+
+    /// Holds files against these from now on.
+    pub fn judge_by(&mut self, policies: Policies) {
+        self.ctx.policies = Some(Arc::new(policies));
     }
 
     /// Hands messages to the pipeline until everything has caught up, or `stop` resolves.

@@ -42,6 +42,7 @@ pub fn context(transport: Arc<dyn Transport>) -> Result<Context, Failure> {
         },
         settings: Settings::default(),
         inspector: None,
+        policies: None,
         policy: Default::default(),
         tokens: Arc::default(),
         roots: Default::default(),

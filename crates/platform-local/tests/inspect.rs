@@ -377,6 +377,28 @@ fn files_that_break_a_policy_are_named_with_the_reason() {
         "{shown}"
     );
     assert!(shown.contains("shared with initech.example"), "{shown}");
+    // What was found is kept, and somebody may say that it may be so.
+    let kept = ends(&findings(&["--output", "json"]), 3);
+    let kept: Value = serde_json::from_str(&kept).expect("JSON");
+    let worst = &kept["findings"][0];
+    assert_eq!(worst["standing"], "new");
+    let id = worst["id"].as_str().expect("an id");
+    let decide = |what: &[&str]| {
+        let place = ["--out", "casbah-demo"];
+        casbah(folder.path(), &[&["findings"], what, &place].concat())
+    };
+    let accepted = decide(&["accept", "globex", id, "--reason", "test cards"]);
+    assert!(ends(&accepted, 0).starts_with("accepted: public-payment-cards"));
+    let accepted = ends(&findings(&["--standing", "accepted"]), 0);
+    assert!(accepted.contains(id), "{accepted}");
+    let open = ends(&findings(&["--output", "json"]), 3);
+    assert!(!open.contains(id), "{open}");
+    ends(&decide(&["reopen", "globex", id]), 0);
+    assert!(ends(&findings(&[]), 3).contains(id));
+    let unknown = decide(&["accept", "globex", "nonsense", "--reason", "x"]);
+    let said = text(&unknown.stderr);
+    assert!(said.contains("no finding with this id in globex"), "{said}");
+
     let wrong = findings(&["--policies", "wrong.toml"]);
     let said = text(&wrong.stderr);
     assert!(

@@ -33,7 +33,8 @@ pub struct Facts<'a> {
     pub label: Option<&'a str>,
     pub bytes: Option<u64>,
     pub modified: Option<Timestamp>,
-    pub findings: &'a [Finding],
+    /// What it holds; `None` when nobody could look into it, or has not yet.
+    pub findings: Option<&'a [Finding]>,
 }
 
 impl Facts<'_> {

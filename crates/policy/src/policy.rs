@@ -134,13 +134,36 @@ impl Policies {
         let broken = |policy: &'p Policy| {
             let mut because = vec![];
             let is_broken = self.is_one_of(&policy.files, facts, own, now, &mut because)
-                && policy
-                    .finds
-                    .as_ref()
-                    .is_none_or(|finds| finds.are_in(facts.findings, &mut because));
+                && policy.finds.as_ref().is_none_or(|finds| {
+                    finds.are_in(facts.findings.unwrap_or_default(), &mut because)
+                });
             is_broken.then_some(Broken { policy, because })
         };
         self.all.iter().filter_map(broken).collect()
+    }
+
+    /// Policies that a file may break or not: it is one that they are for, and nobody knows what it holds.
+    pub fn undecided<'p>(
+        &'p self,
+        facts: &Facts<'_>,
+        own: &[&str],
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'p Policy> {
+        let is_undecided = move |policy: &&Policy| {
+            facts.findings.is_none()
+                && policy.finds.is_some()
+                && self.is_one_of(&policy.files, facts, own, now, &mut vec![])
+        };
+        self.all.iter().filter(is_undecided)
+    }
+
+    /// Whether a file may break one of them, or break it no more, by getting older alone.
+    pub fn ask_for_age(&self) -> bool {
+        let asks = |policy: &Policy| {
+            let files = &policy.files;
+            files.changed_within.is_some() || files.unchanged_for.is_some()
+        };
+        self.all.iter().any(asks)
     }
 
     fn is_one_of(

@@ -52,7 +52,7 @@ fn file() -> Facts<'static> {
         label: None,
         bytes: Some(3 << 20),
         modified: Timestamp::from_second(NOW - 86_400 * 10).ok(),
-        findings: &[],
+        findings: Some(&[]),
     }
 }
 
@@ -87,7 +87,7 @@ fn a_private_file_breaks_nothing_that_comes_with_casbah() {
         found("aws-key", Confidence::High, 1),
     ];
     let facts = Facts {
-        findings: &all,
+        findings: Some(&all),
         ..file()
     };
     assert!(broken(&policies, &facts).is_empty());
@@ -126,7 +126,7 @@ fn what_anyone_can_read_is_judged_by_what_it_holds() {
         let facts = Facts {
             sharing: Sharing::PublicByLink,
             link: Some(Link::Anyone),
-            findings: &findings,
+            findings: Some(&findings),
             ..file()
         };
         assert_eq!(broken(&policies, &facts), expected, "{findings:?}");
@@ -140,7 +140,7 @@ fn a_finding_says_why_and_not_what() {
     let facts = Facts {
         sharing: Sharing::PublicByLink,
         people: &["joe@GMail.com", "amy@other.example"],
-        findings: &findings,
+        findings: Some(&findings),
         ..file()
     };
     let all = policies.broken_by(&facts, &["contoso.example"], now());

@@ -94,6 +94,7 @@ fn beside(system: &LocalSystem) -> Context {
         notifier: Arc::clone(&ctx.notifier),
         metrics: Arc::clone(&ctx.metrics),
         inspector: ctx.inspector.clone(),
+        policies: ctx.policies.clone(),
         curated: ctx.curated.clone(),
         settings: ctx.settings,
         policy: ctx.policy.clone(),

@@ -28,7 +28,7 @@ use crate::deaths::live_and_die_in;
 use crate::views::connection;
 use crate::world::{World, books, in_virtual_time, run, show, small, state};
 
-fn look_inside(mut system: LocalSystem) -> LocalSystem {
+pub fn look_inside(mut system: LocalSystem) -> LocalSystem {
     let detectors = Detectors::new(&Config::new(Key::new([3; 32]))).expect("a configuration");
     let limits = Limits {
         bytes_max: 1 << 20,
@@ -47,7 +47,7 @@ async fn caught_up<S: Simulated + 'static>(world: &World<S>) -> LocalSystem {
     system
 }
 
-async fn sweep<S: Simulated + 'static>(world: &World<S>, system: &LocalSystem) {
+pub async fn sweep<S: Simulated + 'static>(world: &World<S>, system: &LocalSystem) {
     // Twice as long as a file is left alone that was just looked at.
     world.run_for(system, SignedDuration::from_mins(2)).await;
     let scope = connection(system).await.scope();

@@ -90,6 +90,7 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "connector",
                 "app-microsoft365",
                 "pipeline",
+                "policy",
                 "ocsf",
                 "simulators",
             ],

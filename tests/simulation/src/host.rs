@@ -221,6 +221,7 @@ impl Host {
             },
             settings: self.conditions.settings,
             inspector: None,
+            policies: None,
             policy: Default::default(),
             tokens: container.tokens,
             roots: Default::default(),

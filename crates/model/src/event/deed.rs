@@ -158,6 +158,8 @@ pub enum ApiVerb {
 pub enum FindingVerb {
     Create,
     Update,
+    /// Somebody said that it may be so.
+    Suppress,
     Close,
 }
 
@@ -283,4 +285,9 @@ const API: [ApiVerb; 5] = [
     ApiVerb::Delete,
     ApiVerb::Other,
 ];
-const FINDING: [FindingVerb; 3] = [FindingVerb::Create, FindingVerb::Update, FindingVerb::Close];
+const FINDING: [FindingVerb; 4] = [
+    FindingVerb::Create,
+    FindingVerb::Update,
+    FindingVerb::Suppress,
+    FindingVerb::Close,
+];

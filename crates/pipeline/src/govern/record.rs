@@ -1,21 +1,17 @@
 //! What an action did, as records: a line for each step and each unit, kept and told like everything else that happens.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use casbah_lake::raw::RawSink;
-use casbah_lake::{Line, ManifestEntry};
+use casbah_lake::ManifestEntry;
 use casbah_model::Timestamp;
 use casbah_model::action::{ActionId, ActionKind, ActionState, Image, Subject, Target};
 use casbah_model::event::{self, Deed, Event, Outcome, Person, Success, Value};
-use casbah_model::ports::ObjectStore;
-use casbah_model::tally::Tallies;
 use serde::{Deserialize, Serialize};
 
 use super::item::{ActionItem, Happened};
 use crate::context::Context;
 use crate::error::StageError;
-use crate::normalise::Normaliser;
+use crate::journal::{self, Told};
 use crate::step::Step;
 
 /// The family of these records.
@@ -90,15 +86,6 @@ impl Record {
             outcome: Some(action.state.name().into()),
             why,
             ..Record::of(action, "ended", &action.requested_by, at)
-        }
-    }
-
-    fn id(&self) -> String {
-        let Record { action, step, .. } = self;
-        match self.unit {
-            Some(unit) => format!("{action}-{step}-{unit}"),
-            // A person may approve an action and later its undoing.
-            None => format!("{action}-{step}-{}", self.at.as_millisecond()),
         }
     }
 
@@ -184,56 +171,48 @@ impl Record {
     }
 }
 
-/// Reads a record once more and appends its event; `None` when it is no record of ours.
-pub(crate) fn write_again(normaliser: &Normaliser, raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let record: Record = serde_json::from_slice(raw).ok()?;
-    normaliser.write(&record.event(), (record.at, record.at), out);
-    Some(())
+impl Told for Record {
+    const FAMILY: &'static str = FAMILY;
+    const KIND: &'static str = "action";
+
+    fn id(&self) -> String {
+        let Record { action, step, .. } = self;
+        match self.unit {
+            Some(unit) => format!("{action}-{step}-{unit}"),
+            // A person may approve an action and later its undoing.
+            None => format!("{action}-{step}-{}", self.at.as_millisecond()),
+        }
+    }
+
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn of(&self) -> &str {
+        self.action.as_str()
+    }
+
+    fn event(&self) -> Event<'_> {
+        self.event()
+    }
 }
 
-/// The records of one commit, with their events beside them.
+/// The records of one commit, and how the action ended by them.
 pub(crate) struct Journal {
-    raw: RawSink,
-    normaliser: Normaliser,
-    tallies: Tallies,
-    is_empty: bool,
+    inner: journal::Journal,
     ended: Option<ActionState>,
 }
 
 impl Journal {
     pub(crate) fn new(step: &Step<'_>, ctx: &Context) -> Result<Journal, StageError> {
-        let objects: Arc<dyn ObjectStore> = ctx.patient_objects();
         Ok(Journal {
-            raw: RawSink::new(objects, step.place(FAMILY))?,
-            normaliser: Normaliser::new(&step.connection, ctx.settings.ocsf),
-            tallies: Tallies::default(),
-            is_empty: true,
+            inner: journal::Journal::new::<Record>(step, ctx)?,
             ended: None,
         })
     }
 
     pub(crate) async fn note(&mut self, record: &Record) -> Result<(), StageError> {
-        let raw = serde_json::to_vec(record).expect("a record is plain");
-        let id = record.id();
-        self.raw
-            .line(Line {
-                id: &id,
-                version: "0",
-                kind: "action",
-                of: Some(record.action.as_str()),
-                raw: &raw,
-            })
-            .await?;
-        let (event, times) = (record.event(), (record.at, record.at));
-        let normaliser = &self.normaliser;
-        self.raw
-            .event(|out: &mut Vec<u8>| normaliser.write(&event, times, out))
-            .await?;
-        let tally = self.tallies.at(record.at);
-        tally.listed += 1;
-        tally.written += 1;
-        self.is_empty = false;
-        Ok(())
+        self.inner.note(record).await
     }
 
     /// Adds how an action ended, or its undoing.
@@ -261,13 +240,7 @@ impl Journal {
     }
 
     /// Stores the objects; `None` when there was nothing to tell.
-    pub(crate) async fn finish(mut self) -> Result<Option<ManifestEntry>, StageError> {
-        if self.is_empty {
-            return Ok(None);
-        }
-        self.raw.accept().await?;
-        let place = self.raw.place().clone();
-        let written = self.raw.finish().await?;
-        Ok(Some(ManifestEntry::new(place, written, self.tallies)))
+    pub(crate) async fn finish(self) -> Result<Option<ManifestEntry>, StageError> {
+        self.inner.finish().await
     }
 }

@@ -3,9 +3,13 @@
 //! Everything is a function of the view's name, so it does not matter who builds, how often, or who was killed on the
 //! way: parts that are there are taken as they are.
 
+use std::collections::HashMap;
+
+use casbah_connector::{FileDetails, Reach};
 use casbah_lake::read::{self, Marks};
 use casbah_lake::view::IdKey;
 use casbah_model::Timestamp;
+use casbah_model::file::Sharing;
 use casbah_model::message::ViewName;
 use casbah_model::tables::Current;
 use casbah_model::transport::Bytes;
@@ -83,6 +87,59 @@ pub(super) async fn each_row(
     Ok(())
 }
 
+/// A file with all that is known of who can see it.
+pub(crate) struct SharedFile<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) details: FileDetails,
+    pub(crate) sharing: Sharing,
+    pub(crate) reach: Reach,
+}
+
+/// Calls `each` with the files of a root, in the order of the rows of its view.
+pub(super) async fn each_file(
+    ctx: &Context,
+    connection: &ConnectionItem,
+    view: &ViewName,
+    sources: &[Source],
+    mut each: impl FnMut(SharedFile<'_>) + Send,
+) -> Result<(), StageError> {
+    let files = apps::connector(connection.settings.app).files();
+    let (Some(files), Some(root)) = (files, &view.root) else {
+        return Ok(());
+    };
+    let mut builder = Builder::new(ctx, connection, view, sources);
+    builder.reaches = Some(HashMap::new());
+    builder.fold().await?;
+    let reaches = builder.reaches.take().unwrap_or_default();
+    let rows = builder.fold.rows();
+    for (piece, _, from, kept) in builder.pieces() {
+        if rows.before(from + piece.records() as u32) == rows.before(from) {
+            continue;
+        }
+        let content = builder.content(piece, kept).await?;
+        each_row_line(piece, &content, from, &rows, |_, line| {
+            let Some(marks) = read::marks(line).filter(|marks| marks.kind.starts_with("file"))
+            else {
+                return;
+            };
+            let inheritance = files.inheritance();
+            let mut reach = Reach::default();
+            for giver in builder.fold.givers(&marks.id, inheritance) {
+                if let Some(given) = reaches.get(&giver) {
+                    reach.join(given);
+                }
+            }
+            each(SharedFile {
+                id: &marks.id,
+                details: files.details(line),
+                sharing: builder.fold.sharing(&marks.id, root.unshared, inheritance),
+                reach,
+            });
+        })?;
+    }
+    Ok(())
+}
+
 /// Calls `each` with the lines of a piece that are rows, each with the number of its row.
 fn each_row_line(
     piece: &Piece,
@@ -110,6 +167,8 @@ struct Builder<'a> {
     fold: Fold,
     names: Names,
     clients: Names,
+    /// Who items are shared with, by their number; kept where somebody asks for it.
+    reaches: Option<HashMap<u32, Reach>>,
     /// Content of all pieces, source by source, when it is little.
     kept: Option<Vec<Bytes>>,
 }
@@ -134,6 +193,7 @@ impl<'a> Builder<'a> {
             fold: Fold::default(),
             names: Names::default(),
             clients: Names::default(),
+            reaches: None,
             kept: (bytes <= KEPT_BYTES_MAX).then(Vec::new),
         }
     }
@@ -162,12 +222,33 @@ impl<'a> Builder<'a> {
         let marks = read::marks(line);
         match source.role {
             Role::Rows(list) => self.fold.note_entity(list, marks.as_ref()),
-            Role::Files => self.fold.note_file(marks.as_ref()),
+            Role::Files => {
+                self.fold.note_file(marks.as_ref());
+                self.note_reach(marks.as_ref(), line);
+            }
             Role::Facts => {
                 if let Some(marks) = marks {
                     self.note_fact(&source.name, &marks, line);
                 }
             }
+        }
+    }
+
+    fn note_reach(&mut self, marks: Option<&Marks<'_>>, line: &[u8]) {
+        let (Some(reaches), Some(marks)) = (&mut self.reaches, marks) else {
+            return;
+        };
+        let files = apps::connector(self.connection.settings.app).files();
+        let (Some(number), Some(files)) = (self.fold.number(&marks.id), files) else {
+            return;
+        };
+        match &*marks.kind {
+            "file" | "file-shared" | "folder" | "folder-shared" | "removed" => {
+                reaches.remove(&number);
+            }
+            "unreadable" => {}
+            // Who can see it, told after it was listed.
+            _ => reaches.entry(number).or_default().join(&files.reach(line)),
         }
     }
 

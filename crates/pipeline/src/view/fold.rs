@@ -124,6 +124,30 @@ impl Fold {
         widest
     }
 
+    /// The number under which an item is known here.
+    pub(super) fn number(&self, id: &str) -> Option<u32> {
+        self.ids.get(&key(0, id)).copied()
+    }
+
+    /// Numbers of the items whose own sharing counts for one: itself and folders above, from the nearest on.
+    pub(super) fn givers(&self, id: &str, inheritance: Inheritance) -> Vec<u32> {
+        let mut givers = vec![];
+        let mut slot = self.number(id).unwrap_or(NONE);
+        for _ in 0..DEPTH_MAX {
+            let Some(item) = self.slots.get(slot as usize) else {
+                break;
+            };
+            if item.own.is_some() {
+                givers.push(slot);
+                if inheritance == Inheritance::Nearest {
+                    break;
+                }
+            }
+            slot = item.above;
+        }
+        givers
+    }
+
     /// Which lines are rows.
     pub(super) fn rows(&self) -> Rows {
         let mut words = vec![0_u64; self.lines as usize / 64 + 1];

@@ -15,7 +15,10 @@ fn every_attribute_of_every_event_has_a_column_that_takes_it() {
     for profile in Profile::ALL {
         let records = all_records().into_iter();
         let events = records.map(|(app, raw)| mapped(app, &raw, profile).expect("an event"));
-        for event in events.chain(crate::actions::events(profile)) {
+        for event in events
+            .chain(crate::actions::events(profile))
+            .chain(crate::findings::events(profile))
+        {
             let event: Value = serde_json::from_slice(&event).expect("valid JSON");
             let class = event["class_uid"].as_u64().expect("a class") as u32;
             let class = Class::of(class).expect("a class that has a table");

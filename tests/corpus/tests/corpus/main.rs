@@ -3,5 +3,6 @@
 mod actions;
 mod catalogue;
 mod columns;
+mod findings;
 mod hostile;
 mod records;

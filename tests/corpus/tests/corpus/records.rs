@@ -94,7 +94,10 @@ fn events_are_written_for_validation_when_asked() {
         Some(_) => vec![],
         None => Profile::ALL
             .into_iter()
-            .flat_map(crate::actions::events)
+            .flat_map(|profile| {
+                let ours = crate::actions::events(profile);
+                ours.into_iter().chain(crate::findings::events(profile))
+            })
             .flat_map(|event| [event, b"\n".to_vec()].concat())
             .collect(),
     };

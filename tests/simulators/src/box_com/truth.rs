@@ -17,6 +17,7 @@ pub struct ItemHeld {
     /// `folder`, `file` or `web_link`.
     pub kind: &'static str,
     pub name: String,
+    pub bytes: u64,
     /// The id of the owner.
     pub owner: String,
     /// The status of a managed owner; `None` for one outside, and for the service account.
@@ -74,6 +75,7 @@ impl Desk<'_> {
             id: self.tenant.library.id(place),
             kind: item.kind.name(),
             name: item.name.clone(),
+            bytes: item.size,
             owner: people.id(item.owner),
             owner_status: (item.owner < SERVICE)
                 .then(|| self.user(item.owner).map(|owner| owner.status))
