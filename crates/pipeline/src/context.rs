@@ -79,6 +79,8 @@ pub struct Settings {
     pub file_sweep: SignedDuration,
     /// Whether files are looked into.
     pub looks_inside: bool,
+    /// Whether files are held against policies, by whoever has them.
+    pub judges_files: bool,
     /// A view of more records than this is built in the background (decision 0003 says what it takes).
     pub view_records: u64,
     /// The version of OCSF that events are written in.
@@ -102,6 +104,7 @@ impl Default for Settings {
             commit_bytes: 16 << 20,
             file_sweep: SignedDuration::from_hours(12),
             looks_inside: false,
+            judges_files: false,
             view_records: 50_000,
             ocsf: Profile::default(),
             table_rows: 1 << 16,

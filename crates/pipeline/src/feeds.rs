@@ -14,6 +14,7 @@ use crate::connect::find;
 use crate::context::Context;
 use crate::editions;
 use crate::error::StageError;
+use crate::findings;
 use crate::gate;
 use crate::items::{self, ConnectionItem, FeedItem, Scope, StreamItem, connection_key};
 use crate::step::{Committed, Next, Step};
@@ -170,6 +171,9 @@ async fn stream_writes(
     }
     at_once.push(compact::stream(scope, now));
     at_once.push(editions::stream(scope, now));
+    if ctx.settings.judges_files {
+        at_once.push(findings::stream(scope, now));
+    }
     let (mut writes, mut created) = gate::creations(ctx, scope, gated).await?;
     for (key, stream) in gate::absent(ctx, at_once).await? {
         writes.push(Write::create(key.clone(), items::write(&stream)));

@@ -46,6 +46,8 @@ pub use finding::{Acceptance, FAMILY, Finding};
 /// The lane's name, and that of the units that wait for it.
 pub const STREAM: &str = "findings";
 pub const QUEUE: &str = "findings";
+/// Whose work it is: that of who makes tables, since both read roots as views do, and neither calls a vendor.
+const STAGE: Stage = Stage::Compact;
 /// Units of one commit: a transaction has a hundred writes at most (DynamoDB API reference, "TransactWriteItems").
 const UNITS_PER_COMMIT: usize = 40;
 /// Records of one commit, roughly: a unit is judged as a whole.
@@ -63,7 +65,7 @@ const TROUBLE_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 /// The lane, as it begins.
 pub(crate) fn stream(scope: &Scope, now: Timestamp) -> (Key, StreamItem) {
     let key = scope.stream(STREAM);
-    let stream = StreamItem::new(&key, Stage::FileScan, &[Component::Files], now);
+    let stream = StreamItem::new(&key, STAGE, &[Component::Files], now);
     (key, stream)
 }
 
@@ -73,12 +75,12 @@ pub(crate) fn is_ours(step: &Step<'_>) -> bool {
 
 /// Makes a root due, because its files were listed or looked into.
 pub(crate) async fn look_at(ctx: &Context, scope: &Scope, root: &Root) -> Result<(), StageError> {
-    if ctx.policies.is_none() {
+    if !ctx.settings.judges_files {
         return Ok(());
     }
     let key = scope.unit(QUEUE, &finding::unit_id(&root.id));
     let is_due = make_due_or_new(ctx, &key, || {
-        let mut unit = StreamItem::new(&key, Stage::FileScan, &[Component::Files], ctx.now());
+        let mut unit = StreamItem::new(&key, STAGE, &[Component::Files], ctx.now());
         unit.queue = Some(scope.waiting(QUEUE));
         unit.root = Some(root.clone());
         unit

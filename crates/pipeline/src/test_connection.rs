@@ -17,7 +17,6 @@ use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
 use crate::feeds::chosen_feeds;
-use crate::findings;
 use crate::gate;
 use crate::hint::nudge;
 use crate::items::{self, ConnectionItem, GrantedBefore, StreamItem, connection_key};
@@ -309,9 +308,6 @@ async fn starts(
     };
     if ctx.settings.looks_inside && connector.contents().is_some() && !files.is_empty() {
         files.extend(contents::streams(scope, now));
-    }
-    if ctx.policies.is_some() && !files.is_empty() {
-        files.push(findings::stream(scope, now));
     }
     // Without a user list there is nothing to wait for.
     let opening = match works(Component::Users) {

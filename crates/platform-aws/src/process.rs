@@ -9,6 +9,7 @@ use casbah_model::ports::{
 use casbah_model::{SignedDuration, Timestamp};
 use casbah_pipeline::govern::Policy;
 use casbah_pipeline::{Context, Curated, Settings as Times};
+use casbah_policy::Policies;
 
 use crate::clients::Clients;
 use crate::clock::{SystemClock, SystemRng};
@@ -34,6 +35,8 @@ pub struct Ports {
     pub notifier: Arc<dyn Notifier>,
     pub metrics: Arc<dyn Metrics>,
     pub curated: Curated,
+    /// Only who makes tables has them.
+    pub policies: Option<Arc<Policies>>,
 }
 
 impl Ports {
@@ -66,6 +69,7 @@ impl Ports {
                 store: objects,
                 tables: None,
             },
+            policies: None,
             clock,
             rng,
         }
@@ -101,6 +105,7 @@ impl Process {
             lease: function_limit + SignedDuration::from_secs(20),
             loopback_vendors: settings.loopback == Loopback::Allowed,
             ocsf: settings.ocsf,
+            judges_files: true,
             ..Times::default()
         };
         Process {
@@ -141,7 +146,7 @@ impl Process {
             curated: ports.curated,
             settings: self.times,
             inspector: None,
-            policies: None,
+            policies: ports.policies,
             policy: self.policy.clone(),
             tokens: Arc::default(),
             roots: Default::default(),

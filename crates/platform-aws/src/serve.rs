@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use casbah_model::Timestamp;
 use casbah_model::tables::Tables;
+use casbah_policy::Policies;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -19,9 +20,20 @@ pub fn queue() -> ExitCode {
     serve(Role::Queue)
 }
 
-/// Serves the messages of the queue of those who make tables.
-pub fn tables(tables: Arc<dyn Tables>) -> ExitCode {
-    serve_with(Role::Queue, Some(tables))
+/// Serves the messages of the queue of those who make tables, and who judge files.
+pub fn tables(tables: Arc<dyn Tables>, policies: Policies) -> ExitCode {
+    let made = Made {
+        tables: Some(tables),
+        policies: Some(Arc::new(policies)),
+    };
+    serve_with(Role::Queue, made)
+}
+
+/// What some functions carry and others do not.
+#[derive(Default)]
+struct Made {
+    tables: Option<Arc<dyn Tables>>,
+    policies: Option<Arc<Policies>>,
 }
 
 /// Serves the clock.
@@ -45,10 +57,10 @@ pub fn notify() -> ExitCode {
 }
 
 fn serve(role: Role) -> ExitCode {
-    serve_with(role, None)
+    serve_with(role, Made::default())
 }
 
-fn serve_with(role: Role, tables: Option<Arc<dyn Tables>>) -> ExitCode {
+fn serve_with(role: Role, made: Made) -> ExitCode {
     let settings = Settings::from_environment();
     let level = settings
         .as_ref()
@@ -66,7 +78,7 @@ fn serve_with(role: Role, tables: Option<Arc<dyn Tables>>) -> ExitCode {
         .enable_all()
         .build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(run(role, &settings, tables)),
+        Ok(runtime) => runtime.block_on(run(role, &settings, made)),
         Err(error) => Err(error.into()),
     };
     match served {
@@ -78,13 +90,10 @@ fn serve_with(role: Role, tables: Option<Arc<dyn Tables>>) -> ExitCode {
     }
 }
 
-async fn run(
-    role: Role,
-    settings: &Settings,
-    tables: Option<Arc<dyn Tables>>,
-) -> Result<(), lambda_runtime::Error> {
+async fn run(role: Role, settings: &Settings, made: Made) -> Result<(), lambda_runtime::Error> {
     let mut ports = Ports::on_aws(settings);
-    ports.curated.tables = tables;
+    ports.curated.tables = made.tables;
+    ports.policies = made.policies;
     let process = Process::new(settings, ports);
     let process = &process;
     let service = service_fn(|event: LambdaEvent<Value>| async move {

@@ -227,6 +227,7 @@ impl World {
                 store: Arc::new(Nothing),
                 tables: None,
             },
+            policies: None,
         };
         Process::new(&settings.expect("complete"), ports)
     }

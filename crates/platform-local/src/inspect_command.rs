@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use casbah_inspect::detect::{self, ExactSet, Kind, Normalisation};
+use casbah_inspect::detect::{self, ExactSet, Normalisation};
 use casbah_inspect::{Detectors, Inspected, Limits, Report};
 use serde_json::{Value, json};
 
@@ -206,7 +206,7 @@ fn list(format: Format) -> Result<Exit, Failure> {
         let all: Vec<Value> = all
             .iter()
             .map(|one| {
-                json!({ "name": one.name, "kind": kind(one.kind), "finds": one.what, "counts_when": one.check, "after": one.source })
+                json!({ "name": one.name, "kind": one.kind.name(), "finds": one.what, "counts_when": one.check, "after": one.source })
             })
             .collect();
         output::print_json(&json!({ "detectors": all }))?;
@@ -214,21 +214,10 @@ fn list(format: Format) -> Result<Exit, Failure> {
     }
     let mut table = Table::new("", &[Align::Left; 3]);
     for one in all {
-        table.row([one.name, kind(one.kind), one.what]);
+        table.row([one.name, one.kind.name(), one.what]);
     }
     let mut output = Output::new();
     output.line(table.text().trim_end().as_bytes())?;
     output.flush()?;
     Ok(Exit::Fine)
-}
-
-pub fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Financial => "financial",
-        Kind::NationalId => "national id",
-        Kind::Health => "health",
-        Kind::Personal => "personal",
-        Kind::Secret => "secret",
-        Kind::Credential => "credential",
-    }
 }

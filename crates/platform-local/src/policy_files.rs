@@ -7,7 +7,6 @@ use casbah_policy::{Detectable, Policies};
 
 use crate::detector_files::{CONFIG_BYTES_MAX, small_file};
 use crate::exit::{Exit, Failure};
-use crate::inspect_command::kind;
 
 /// The file's own policies and those that come with Casbah; without a file, the latter.
 pub fn policies(file: Option<&Path>, detectors: Option<&Path>) -> Result<Policies, Failure> {
@@ -15,7 +14,7 @@ pub fn policies(file: Option<&Path>, detectors: Option<&Path>) -> Result<Policie
         .iter()
         .map(|one| Detectable {
             name: one.name.into(),
-            kind: kind(one.kind).replace(' ', "-"),
+            kind: one.kind.name().into(),
         })
         .collect();
     if let Some(file) = detectors {

@@ -216,6 +216,7 @@ impl LocalSystem {
     /// Holds files against these from now on.
     pub fn judge_by(&mut self, policies: Policies) {
         self.ctx.policies = Some(Arc::new(policies));
+        self.ctx.settings.judges_files = true;
     }
 
     /// Hands messages to the pipeline until everything has caught up, or `stop` resolves.

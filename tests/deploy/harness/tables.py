@@ -18,6 +18,8 @@ from harness.processes import REPOSITORY
 FILLED_SECONDS = 300
 ASK_EVERY_SECONDS = 10
 FIRST_INCARNATION = 1
+# Drive, policy and file, and when it changed.
+OUR_FINDING = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}-[0-9]+")
 # Types of the catalogue and of the engine. Times are instants in the objects, which the catalogue has no word for.
 TYPES = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 # What Athena's SQL calls otherwise than this engine.
@@ -76,6 +78,8 @@ def examine(checks, lab, connection, secret, more):
     checks.equal("number of rows in tables", len(found), len(expected))
     checks.equal("no id twice in tables", len({uid for uid, *_ in found}), len(found))
     checks.check("each event is a row of its class and day", sorted(set(found) ^ set(expected))[:5])
+    ours = [uid for uid, *_ in found if OUR_FINDING.fullmatch(uid)]
+    checks.check("files that break a policy are in the tables", None if ours else "there is none")
     odd = [f"{name}: {count}" for name in tables(catalogue) if (count := engine.execute(
         f'SELECT count(*) FROM {name} WHERE epoch_ms(time_dt) <> "time" OR strftime(time_dt, \'%Y%m%d\') <> eventday').fetchone()[0])]
     checks.check("the time of a row is the day it is kept under", odd)
@@ -211,9 +215,9 @@ def events(lab, connection):
 
 
 def entries(lab, connection):
-    """Manifest entries of the lanes that read audit feeds."""
+    """Manifest entries of the lanes that read audit feeds, and of the one that judges files."""
     scope = f"C#{connection}.{FIRST_INCARNATION}"
-    lanes = [one["sk"].removeprefix("S#") for one in partition(lab, scope) if one["sk"].startswith("S#bundles-")]
+    lanes = [one["sk"].removeprefix("S#") for one in partition(lab, scope) if one["sk"].startswith(("S#bundles-", "S#findings"))]
     return [entry for lane in lanes for entry in partition(lab, f"{scope}#M#{lane}")]
 
 

@@ -54,8 +54,11 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
                 "simulators",
             ],
         ),
-        ("platform-aws", &["model", "http", "pipeline", "api"]),
-        ("compact", &["platform-aws", "tables"]),
+        (
+            "platform-aws",
+            &["model", "http", "pipeline", "policy", "api"],
+        ),
+        ("compact", &["inspect", "platform-aws", "policy", "tables"]),
         ("stack", &[]),
         ("connect", &["platform-aws"]),
         ("test", &["platform-aws"]),

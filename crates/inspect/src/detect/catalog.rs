@@ -40,6 +40,20 @@ pub enum Kind {
     Credential,
 }
 
+impl Kind {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Financial => "financial",
+            Kind::NationalId => "national-id",
+            Kind::Health => "health",
+            Kind::Personal => "personal",
+            Kind::Secret => "secret",
+            Kind::Credential => "credential",
+        }
+    }
+}
+
 /// When a value counts that stands there without a word that says what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alone {
