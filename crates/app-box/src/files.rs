@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use casbah_connector::{
     ConnectorError, FileDetails, FileSource, Inheritance, Output, PageEnd, Reach, RefusedRecord,
-    Session, Sweep,
+    Session, Sweep, Telling,
 };
 use casbah_http::{Answer, CallError, Piece, Records, RefusalKind};
 use casbah_model::cursor::Cursor;
@@ -95,6 +95,13 @@ impl FileSource for Trees {
 
     fn details(&self, record: &[u8]) -> FileDetails {
         details::read(record)
+    }
+
+    fn telling(&self) -> Telling {
+        Telling {
+            owners: true,
+            labels: true,
+        }
     }
 
     fn reach(&self, record: &[u8]) -> Reach {

@@ -81,6 +81,17 @@ pub struct FileDetails {
     pub modified: Option<Timestamp>,
     /// Name or address of who changed it last.
     pub modified_by: Option<String>,
+    /// Mail address of its owner.
+    pub owner: Option<String>,
+    /// Its sensitivity label, by name.
+    pub label: Option<String>,
+}
+
+/// Which of the details that policies may ask for an app's listings tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    pub owners: bool,
+    pub labels: bool,
 }
 
 /// Whom a record of permissions lets see an item; several records of one item add up.

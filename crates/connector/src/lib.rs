@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 pub use capability::{Capability, Support, lacks};
 pub use contents::{ContentSource, Download, Holding, Withheld};
 pub use details::{
-    EntityDetails, FileDetails, GroupKind, HolderKind, LinkReach, List, Listed, Reach,
+    EntityDetails, FileDetails, GroupKind, HolderKind, LinkReach, List, Listed, Reach, Telling,
 };
 pub use error::{ConnectorError, PARKED, Recovery};
 pub use governance::{
@@ -259,6 +259,9 @@ pub trait FileSource: Send + Sync {
     }
     /// What the vendor's record of an item says for people to read; what it does not say is absent.
     fn details(&self, record: &[u8]) -> FileDetails;
+    fn telling(&self) -> Telling {
+        Telling::default()
+    }
     /// Whom the vendor's record of an item's permissions lets see it; what it does not say is absent.
     fn reach(&self, record: &[u8]) -> Reach;
     /// Lists one page of the places where files live; returns where the next page starts.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use casbah_pipeline::findings::{self, Finding};
 use casbah_pipeline::items::ConnectionItem;
-use casbah_pipeline::{connect, status};
+use casbah_pipeline::{apps, connect, status};
 use casbah_platform_local::LocalSystem;
 use casbah_policy::{Policies, Standing};
 use serde_json::{Value, json};
@@ -86,16 +86,23 @@ fn list(args: &ListArgs) -> Result<Exit, Failure> {
     }
     // The worst first; otherwise as they lie.
     all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    let unjudged = match &asked {
+        Some(asked) => not_judged(asked, &connections),
+        None => vec![],
+    };
     match args.output {
         Format::Json => {
             let rows: Vec<Value> = all.iter().map(row).collect();
             let mut told = json!({ "findings": rows });
-            if let Some(asked) = &asked {
-                told["not_judged"] = not_judged(asked).map(|(name, _)| name).collect();
+            if asked.is_some() {
+                let unjudged = unjudged.iter();
+                let unjudged = unjudged
+                    .map(|one| json!({ "policy": one.policy, "connection": one.connection }));
+                told["not_judged"] = unjudged.collect();
             }
             output::print_json(&told)?;
         }
-        Format::Text => output::print(&text(&all, asked.as_ref()))?,
+        Format::Text => output::print(&text(&all, asked.is_some(), &unjudged))?,
     }
     let is_open = all.iter().any(|(_, finding)| finding.standing.is_open());
     Ok(if is_open { Exit::Found } else { Exit::Fine })
@@ -113,11 +120,33 @@ fn is_wanted(which: Which, standing: Standing) -> bool {
     }
 }
 
-/// Policies that no file can break yet, and what they ask for.
-fn not_judged(policies: &Policies) -> impl Iterator<Item = (&str, String)> {
-    let all = policies.all().iter();
-    let unread = all.map(|policy| (policy.name.as_str(), policy.unread().join(", ")));
-    unread.filter(|(_, unread)| !unread.is_empty())
+/// A policy that no file of a connection can break yet, and what it asks for.
+struct NotJudged {
+    policy: String,
+    connection: String,
+    unread: String,
+}
+
+fn not_judged(policies: &Policies, connections: &[ConnectionItem]) -> Vec<NotJudged> {
+    let mut all = vec![];
+    for connection in connections {
+        let settings = &connection.settings;
+        let Some(files) = apps::connector(settings.app).files() else {
+            continue;
+        };
+        let told = files.telling();
+        for policy in policies.all() {
+            let unread = policy.unread(told.owners, told.labels);
+            if !unread.is_empty() {
+                all.push(NotJudged {
+                    policy: policy.name.clone(),
+                    connection: settings.id.to_string(),
+                    unread: unread.join(" and "),
+                });
+            }
+        }
+    }
+    all
 }
 
 fn row((connection, finding): &(String, Finding)) -> Value {
@@ -135,26 +164,18 @@ fn place(finding: &Finding) -> String {
     }
 }
 
-fn text(all: &[(String, Finding)], asked: Option<&Policies>) -> String {
+fn text(all: &[(String, Finding)], would_be: bool, unjudged: &[NotJudged]) -> String {
     let mut text = String::new();
     let mut files = Table::new("", &[Align::Left; 6]);
     for (connection, finding) in all.iter().take(SHOWN_MAX) {
         let standing = finding.standing.name();
-        let id = match asked {
-            None => finding.id.as_str(),
-            // Nothing is kept that could be named.
-            Some(_) => "",
-        };
+        // Nothing is kept of what would be that could be named.
+        let id = if would_be { "" } else { &finding.id };
         files.row([
             finding.severity.name().to_string(),
             finding.policy.clone(),
             format!("{connection} {id}").trim().to_string(),
-            if asked.is_some() {
-                "would be"
-            } else {
-                standing
-            }
-            .to_string(),
+            if would_be { "would be" } else { standing }.to_string(),
             plain(&finding.because.join("; ")),
             place(finding),
         ]);
@@ -165,8 +186,14 @@ fn text(all: &[(String, Finding)], asked: Option<&Policies>) -> String {
         text += &format!("and {more} more; --output json names all\n");
     }
     text += &counts(all).text();
-    for (name, unread) in asked.into_iter().flat_map(not_judged) {
-        text += &format!("{name} was not judged: {unread} is not read yet\n");
+    for NotJudged {
+        policy,
+        connection,
+        unread,
+    } in unjudged
+    {
+        text +=
+            &format!("{policy} was not judged at {connection}: {unread} is not read there yet\n");
     }
     text + &format!("{}\n", count(all.len() as u64, "finding"))
 }

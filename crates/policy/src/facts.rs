@@ -31,6 +31,8 @@ pub struct Facts<'a> {
     /// Mail addresses of those whom it is shared with by name.
     pub people: &'a [&'a str],
     pub label: Option<&'a str>,
+    /// Whether the app tells labels at all: else nobody knows that a file has none.
+    pub labels_told: bool,
     pub bytes: Option<u64>,
     pub modified: Option<Timestamp>,
     /// What it holds; `None` when nobody could look into it, or has not yet.

@@ -107,12 +107,12 @@ pub struct Broken<'p> {
 }
 
 impl Policy {
-    /// What it asks of a file that listings do not tell us yet, so that nothing can break it.
-    pub fn unread(&self) -> Vec<&'static str> {
+    /// What it asks of a file that not every app's listings tell, so that nothing of the others can break it.
+    pub fn unread(&self, owners: bool, labels: bool) -> Vec<&'static str> {
         let files = &self.files;
         let asked = [
-            (!files.owners.is_empty(), "the owner"),
-            (files.labels.is_some(), "the label"),
+            (!files.owners.is_empty() && !owners, "the owner"),
+            (files.labels.is_some() && !labels, "the label"),
         ];
         let asked = asked.into_iter().filter(|(is_asked, _)| *is_asked);
         asked.map(|(_, what)| what).collect()
@@ -245,6 +245,7 @@ impl Which {
             && (self.sharing.is_empty() || self.sharing.contains(&facts.sharing))
             && any(&self.types, &|wanted| facts.is_of_type(wanted))
             && match (&self.labels, facts.label) {
+                (Some(_), _) if !facts.labels_told => false,
                 (None, _) | (Some(Labels::Any), Some(_)) | (Some(Labels::None), None) => true,
                 (Some(Labels::Of(labels)), Some(label)) => labels.iter().any(|one| one == label),
                 (Some(_), _) => false,

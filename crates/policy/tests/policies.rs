@@ -50,6 +50,7 @@ fn file() -> Facts<'static> {
         link: None,
         people: &[],
         label: None,
+        labels_told: true,
         bytes: Some(3 << 20),
         modified: Timestamp::from_second(NOW - 86_400 * 10).ok(),
         findings: Some(&[]),
@@ -191,6 +192,10 @@ fn approved_domains_and_what_is_below_them_are_no_strangers() {
 
 #[test]
 fn a_file_fits_all_conditions_or_none() {
+    let untold = Facts {
+        labels_told: false,
+        ..file()
+    };
     let labelled = Facts {
         label: Some("Secret"),
         link: Some(Link::Organisation),
@@ -231,6 +236,8 @@ fn a_file_fits_all_conditions_or_none() {
         ("labels = \"any\"", file(), false),
         ("labels = \"none\"", labelled.clone(), false),
         ("labels = \"none\"", file(), true),
+        // Where the app tells no labels, nobody knows that it has none.
+        ("labels = \"none\"", untold, false),
         ("labels = [\"Public\", \"Secret\"]", labelled.clone(), true),
         ("labels = [\"Public\"]", labelled.clone(), false),
         (

@@ -80,7 +80,7 @@ pub async fn found(system: &LocalSystem) -> Vec<Finding> {
 
 /// The id that the vendor knows a file by.
 pub fn own_id(finding: &Finding) -> String {
-    let id = finding.file.as_str().rsplit('/').next();
+    let id = finding.file.as_str().rsplit(['/', ':']).next();
     id.expect("an id").into()
 }
 
@@ -227,6 +227,60 @@ fn every_file_that_breaks_a_policy_is_found_and_no_other() {
                 "{verified:?}"
             );
         }
+    });
+}
+
+const LABELLED: &str = r#"
+shipped = []
+[[policy]]
+name = "labelled"
+title = "A labelled file that everybody inside can open"
+severity = "medium"
+labels = "any"
+link = "organisation"
+[[policy]]
+name = "anns"
+title = "Files of one owner"
+severity = "informational"
+owners = ["OWNER"]
+"#;
+
+#[test]
+fn labels_and_owners_count_where_listings_tell_them() {
+    in_virtual_time(async {
+        let world = small(3);
+        let files = private_files(&world);
+        let [labelled, unlabelled, private] = &files[..3] else {
+            panic!("three files: {files:?}");
+        };
+        for file in [labelled, private] {
+            world.simulator.act(Deed::Classify {
+                item: file.clone(),
+                label: Some(0),
+            });
+        }
+        for file in [labelled, unlabelled] {
+            world.simulator.act(Deed::Share {
+                item: file.clone(),
+                access: Access::Company,
+                has_password: false,
+            });
+        }
+        let owner = &world.simulator.files()[private].owner;
+        let login = &world.simulator.holds().users[owner].login;
+        let system = begun(&world, &LABELLED.replace("OWNER", login)).await;
+        let all = found(&system).await;
+        let of = |policy: &str| -> BTreeSet<String> {
+            let of_it = all.iter().filter(|one| one.policy == policy);
+            of_it.map(own_id).collect()
+        };
+        let by_link = of("labelled");
+        assert!(by_link.contains(labelled), "{by_link:?}");
+        assert!(!by_link.contains(unlabelled) && !by_link.contains(private));
+        let files = world.simulator.files().into_iter();
+        let theirs =
+            files.filter(|(_, file)| file.owner == *owner && file.is_in_reach && !file.is_trashed);
+        assert_eq!(of("anns"), theirs.map(|(id, _)| id).collect());
     });
 }
 

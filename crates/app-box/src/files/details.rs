@@ -9,6 +9,7 @@ pub(super) fn read(raw: &[u8]) -> FileDetails {
     let Ok(item) = Fields::read(raw) else {
         return FileDetails::default();
     };
+    let of = |part: &str, name: &str| item.object(part)?.text(name).map(String::from);
     let link = item.object("shared_link");
     let author = item.object("modified_by");
     let author = author.and_then(|author| author.text("login").or_else(|| author.text("name")));
@@ -19,5 +20,7 @@ pub(super) fn read(raw: &[u8]) -> FileDetails {
         created: item.moment("created_at"),
         modified: item.moment("modified_at"),
         modified_by: author.map(String::from),
+        owner: of("owned_by", "login"),
+        label: of("classification", "name"),
     }
 }

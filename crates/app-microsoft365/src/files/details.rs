@@ -49,6 +49,7 @@ pub(super) fn read(raw: &[u8]) -> FileDetails {
         created: moment(wire.created_date_time),
         modified: moment(wire.last_modified_date_time),
         modified_by: author(wire.last_modified_by),
+        ..FileDetails::default()
     }
 }
 

@@ -12,6 +12,7 @@ use casbah_policy::{Broken, Facts, Link, Policies, Policy, Seen, Standing};
 
 use super::finding::{Acceptance, Finding, finding_id};
 use super::{Known, accept};
+use crate::apps;
 use crate::contents;
 use crate::context::Context;
 use crate::error::StageError;
@@ -81,10 +82,12 @@ impl<'a> Judge<'a> {
             Some(inside) => held(self.ctx, self.connection, inside).await?,
             None => IdMap::default(),
         };
+        let files = apps::connector(self.connection.settings.app).files();
         let mut root = Root {
             judge: self,
             unit,
             own: self.own_domains(),
+            labels_told: files.is_some_and(|files| files.telling().labels),
             now: self.ctx.now(),
             held,
             before: before
@@ -240,6 +243,7 @@ struct Root<'a> {
     unit: &'a str,
     /// Domains of the tenant.
     own: Vec<&'a str>,
+    labels_told: bool,
     now: Timestamp,
     held: IdMap<Held>,
     /// What was found before and was not come by yet.
@@ -258,11 +262,12 @@ impl Root<'_> {
             address: details.address.as_deref().unwrap_or_default(),
             name: details.name.as_deref().unwrap_or_default(),
             format: held.map(|held| &*held.format),
-            owner: None,
+            owner: details.owner.as_deref(),
             sharing: file.sharing,
             link: file.reach.link.map(link),
             people: &people,
-            label: None,
+            label: details.label.as_deref(),
+            labels_told: self.labels_told,
             bytes: details.bytes,
             modified: details.modified,
             findings: held.map(|held| &*held.findings),
